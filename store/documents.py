@@ -1,0 +1,239 @@
+"""Documents and their revisions."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+from sqlite_utils import Database
+
+from store.errors import NotFoundError
+from store.instants import from_text, optional_instant, optional_text, to_text
+from store.records import Document
+
+# A clock in a page must not fill the disk (crawling reference, rows 19 and 35).
+MAX_REVISIONS = 24
+_COLUMNS = (
+    "id, source_id, guid, entry_key, url, canonical_url, title, text, author, language,"
+    " published_at, first_seen_at, effective_at, date_source, duplicate_of, is_partial,"
+    " content_hash, engagement"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredKey:
+    """What identity needs to know of a stored document."""
+
+    document_id: str
+    source_id: str
+    entry_key: str
+    guid: str | None
+    canonical_url: str | None
+    content_hash: str
+    title: str
+    revisions: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DedupeRow:
+    """What the search for copies needs to know of a stored document."""
+
+    id: str
+    title: str
+    text: str
+    language: str | None
+    effective_at: datetime
+    content_hash: str
+    duplicate_of: str | None
+
+
+class Documents:
+    """Queries on ``documents`` and ``revisions``."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    def known(self, source_id: str) -> dict[str, StoredKey]:
+        """Return the stored documents of a source by entry key."""
+        return {key.entry_key: key for key in self._keys("d.source_id = ?", [source_id])}
+
+    def by_url(self, canonical_urls: Iterable[str]) -> dict[str, list[StoredKey]]:
+        """Return the stored documents at canonical addresses, of any source."""
+        found: dict[str, list[StoredKey]] = {}
+        for batch in batched(canonical_urls, 500):
+            marks = ", ".join("?" * len(batch))
+            for key in self._keys(f"d.canonical_url IN ({marks})", batch):
+                found.setdefault(key.canonical_url or "", []).append(key)
+        return found
+
+    def _keys(self, where: str, values: Sequence[str]) -> Iterator[StoredKey]:
+        for row in self._db.query(
+            "SELECT d.id, d.source_id, d.entry_key, d.guid, d.canonical_url, d.content_hash,"
+            " d.title, (SELECT count(*) FROM revisions r WHERE r.document_id = d.id)"
+            f" AS revisions FROM documents d WHERE {where}",
+            list(values),
+        ):
+            yield StoredKey(
+                document_id=row["id"],
+                source_id=row["source_id"],
+                entry_key=row["entry_key"],
+                guid=row["guid"],
+                canonical_url=row["canonical_url"],
+                content_hash=row["content_hash"],
+                title=row["title"],
+                revisions=row["revisions"],
+            )
+
+    def add(self, documents: Sequence[Document], run_id: str) -> int:
+        """Insert documents that are not yet stored; return how many were."""
+        marks = ", ".join("?" * 19)
+        added = 0
+        with self._db.atomic():
+            for document in documents:
+                added += self._db.execute(
+                    f"INSERT INTO documents ({_COLUMNS}, run_id) VALUES ({marks})"
+                    " ON CONFLICT DO NOTHING",
+                    [*_values(document), run_id],
+                ).rowcount
+        return added
+
+    def revise(
+        self, document_id: str, *, title: str, text: str, content_hash: str, seen_at: datetime
+    ) -> bool:
+        """Replace a document's text and keep the old one as a revision.
+
+        Returns False, and changes nothing, once a document has ``MAX_REVISIONS``.
+        """
+        with self._db.atomic():
+            (count,) = self._db.execute(
+                "SELECT count(*) FROM revisions WHERE document_id = ?", [document_id]
+            ).fetchone()
+            if count >= MAX_REVISIONS:
+                return False
+            self._db.execute(
+                "INSERT OR IGNORE INTO revisions SELECT id, ?, title, text FROM documents"
+                " WHERE id = ?",
+                [to_text(seen_at), document_id],
+            )
+            self._db.execute(
+                "UPDATE documents SET title = ?, text = ?, content_hash = ? WHERE id = ?",
+                [title, text, content_hash, document_id],
+            )
+        return True
+
+    def recent_for_dedupe(self, since: datetime) -> list[DedupeRow]:
+        """Return documents that count from ``since`` on, oldest first."""
+        return [
+            DedupeRow(
+                id=row["id"],
+                title=row["title"],
+                text=row["text"],
+                language=row["language"],
+                effective_at=from_text(row["effective_at"]),
+                content_hash=row["content_hash"],
+                duplicate_of=row["duplicate_of"],
+            )
+            for row in self._db.query(
+                "SELECT id, title, text, language, effective_at, content_hash, duplicate_of"
+                " FROM documents WHERE effective_at >= ? ORDER BY effective_at, id",
+                [to_text(since)],
+            )
+        ]
+
+    def set_duplicates(self, earliest: Mapping[str, str]) -> int:
+        """Mark documents as copies of the earliest of their story; return rows changed."""
+        changed = 0
+        with self._db.atomic():
+            for document_id, first in sorted(earliest.items()):
+                changed += self._db.execute(
+                    "UPDATE documents SET duplicate_of = ? WHERE id = ? AND duplicate_of IS NOT ?",
+                    [first, document_id, first],
+                ).rowcount
+        return changed
+
+    def get(self, document_id: str) -> Document:
+        """Return one document.
+
+        Raises
+        ------
+        NotFoundError
+            When no document has this id.
+        """
+        found = self.get_many([document_id])
+        if not found:
+            raise NotFoundError(f"no document {document_id!r}: look it up with /search")
+        return found[0]
+
+    def get_many(self, ids: Iterable[str]) -> list[Document]:
+        """Return the documents that exist, in the order of their ids."""
+        found: list[Document] = []
+        for batch in batched(ids, 500):
+            marks = ", ".join("?" * len(batch))
+            found += map(
+                document_of,
+                self._db.query(
+                    f"SELECT {_COLUMNS} FROM documents WHERE id IN ({marks}) ORDER BY id", batch
+                ),
+            )
+        return found
+
+    def count(self) -> int:
+        """Return the number of stored documents, copies included."""
+        (number,) = self._db.execute("SELECT count(*) FROM documents").fetchone()
+        return int(number)
+
+
+def batched(values: Iterable[str], size: int) -> Iterator[list[str]]:
+    """Yield lists of at most ``size`` values: SQLite bounds the parameters of a statement."""
+    rest = iter(values)
+    while batch := list(islice(rest, size)):
+        yield batch
+
+
+def _values(document: Document) -> list[Any]:
+    return [
+        document.id,
+        document.source_id,
+        document.guid,
+        document.entry_key,
+        document.url,
+        document.canonical_url,
+        document.title,
+        document.text,
+        document.author,
+        document.language,
+        optional_text(document.published_at),
+        to_text(document.first_seen_at),
+        to_text(document.effective_at),
+        document.date_source,
+        document.duplicate_of,
+        int(document.is_partial),
+        document.content_hash,
+        json.dumps(dict(document.engagement), sort_keys=True) if document.engagement else None,
+    ]
+
+
+def document_of(row: Mapping[str, Any]) -> Document:
+    """Return the record of a row that has all columns of ``documents``."""
+    return Document(
+        id=row["id"],
+        source_id=row["source_id"],
+        guid=row["guid"],
+        entry_key=row["entry_key"],
+        url=row["url"],
+        canonical_url=row["canonical_url"],
+        title=row["title"],
+        text=row["text"],
+        author=row["author"],
+        language=row["language"],
+        published_at=optional_instant(row["published_at"]),
+        first_seen_at=from_text(row["first_seen_at"]),
+        effective_at=from_text(row["effective_at"]),
+        date_source=row["date_source"],
+        content_hash=row["content_hash"],
+        duplicate_of=row["duplicate_of"],
+        is_partial=bool(row["is_partial"]),
+        engagement=json.loads(row["engagement"]) if row["engagement"] else {},
+    )

@@ -1,0 +1,158 @@
+"""Sources with what is remembered of them, and the log of requests."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlite_utils import Database
+
+from store.instants import optional_instant, optional_text, to_text
+from store.records import Fetch, Source, SourceState
+
+_STATE_COLUMNS = (
+    "status, next_due_at, etag, last_modified, body_hash, current_url, redirect_to,"
+    " redirect_count, errors, first_error_at, last_ok_at, cursor"
+)
+
+
+class Sources:
+    """Queries on ``sources``."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    def sync(self, sources: Sequence[Source]) -> int:
+        """Write configured sources and keep what is remembered of them; one transaction.
+
+        A source that left the settings stays, marked as not configured. Returns the number
+        of rows that changed; the same settings twice change none.
+        """
+        changed = 0
+        with self._db.atomic():
+            for source in sources:
+                changed += self._db.execute(
+                    "INSERT INTO sources (id, kind, name, url, weight, language, full_text,"
+                    " token_env, handle, configured) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 1)"
+                    " ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, name = excluded.name,"
+                    " url = excluded.url, weight = excluded.weight,"
+                    " language = excluded.language, full_text = excluded.full_text,"
+                    " token_env = excluded.token_env, handle = excluded.handle, configured = 1,"
+                    " current_url = CASE WHEN url = excluded.url THEN current_url END"
+                    " WHERE (kind, name, url, weight, language, full_text, token_env, handle,"
+                    " configured) IS NOT (excluded.kind, excluded.name, excluded.url,"
+                    " excluded.weight, excluded.language, excluded.full_text,"
+                    " excluded.token_env, excluded.handle, 1)",
+                    [
+                        source.id,
+                        source.kind,
+                        source.name or source.id,
+                        source.url,
+                        source.weight,
+                        source.language,
+                        int(source.full_text),
+                        source.token_env,
+                        source.handle,
+                    ],
+                ).rowcount
+        return changed
+
+    def all(self) -> list[Source]:
+        """Return every source, by id."""
+        return [
+            Source(
+                id=row["id"],
+                kind=row["kind"],
+                name=row["name"],
+                url=row["url"],
+                weight=row["weight"],
+                language=row["language"],
+                full_text=bool(row["full_text"]),
+                token_env=row["token_env"],
+                handle=row["handle"],
+            )
+            for row in self._db.query("SELECT * FROM sources ORDER BY id")
+        ]
+
+    def states(self) -> dict[str, SourceState]:
+        """Return what is remembered, by source id; ``url`` is the learned one if there is one."""
+        return {
+            row["id"]: _state(row)
+            for row in self._db.query(f"SELECT id, url, {_STATE_COLUMNS} FROM sources")
+        }
+
+    def save_state(self, state: SourceState) -> None:
+        """Write what is remembered of a source; call it inside the source's transaction."""
+        with self._db.atomic():
+            self._db.execute(
+                "UPDATE sources SET status = ?, next_due_at = ?, etag = ?, last_modified = ?,"
+                " body_hash = ?, current_url = nullif(?, url), redirect_to = ?,"
+                " redirect_count = ?, errors = ?, first_error_at = ?, last_ok_at = ?,"
+                " cursor = ? WHERE id = ?",
+                [
+                    state.status,
+                    optional_text(state.next_due_at),
+                    state.etag,
+                    state.last_modified,
+                    state.body_hash,
+                    state.url,
+                    state.redirect_to,
+                    state.redirect_count,
+                    state.errors,
+                    optional_text(state.first_error_at),
+                    optional_text(state.last_ok_at),
+                    state.cursor,
+                    state.source_id,
+                ],
+            )
+
+    def health(self) -> list[dict[str, Any]]:
+        """Return the view ``source_health``, sources in trouble first."""
+        return list(
+            self._db.query(
+                "SELECT * FROM source_health ORDER BY status = 'active', errors DESC, id"
+            )
+        )
+
+
+def _state(row: dict[str, Any]) -> SourceState:
+    return SourceState(
+        source_id=row["id"],
+        url=row["current_url"] or row["url"],
+        status=row["status"],
+        next_due_at=optional_instant(row["next_due_at"]),
+        etag=row["etag"],
+        last_modified=row["last_modified"],
+        body_hash=row["body_hash"],
+        redirect_to=row["redirect_to"],
+        redirect_count=row["redirect_count"],
+        errors=row["errors"],
+        first_error_at=optional_instant(row["first_error_at"]),
+        last_ok_at=optional_instant(row["last_ok_at"]),
+        cursor=row["cursor"],
+    )
+
+
+class Fetches:
+    """Queries on ``fetches``."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    def add(self, fetch: Fetch, run_id: str) -> None:
+        """Record a request; the last one to an address counts within a run."""
+        with self._db.atomic():
+            self._db.execute(
+                "INSERT OR REPLACE INTO fetches VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                [
+                    run_id,
+                    fetch.source_id,
+                    fetch.url,
+                    fetch.outcome,
+                    fetch.http_status,
+                    fetch.bytes,
+                    fetch.seconds,
+                    fetch.etag,
+                    fetch.last_modified,
+                    fetch.body_hash,
+                    to_text(fetch.fetched_at),
+                ],
+            )

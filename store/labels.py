@@ -1,0 +1,156 @@
+"""Narratives, and the passages, labels and entities of documents."""
+
+import json
+from collections.abc import Iterator, Sequence
+
+from sqlite_utils import Database
+
+from store.documents import batched, document_of
+from store.records import Document, Narrative, Tagging
+
+_PENDING = (
+    " FROM documents d LEFT JOIN taggings t ON t.document_id = d.id"
+    " WHERE (t.document_id IS NULL OR t.model IS NOT ? OR t.taxonomy IS NOT ?"
+    " OR t.content_hash IS NOT d.content_hash)"
+)
+
+
+class Narratives:
+    """Queries on ``narratives``."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    def sync(self, narratives: Sequence[Narrative], taxonomy: str) -> int:
+        """Write the narratives of a taxonomy; one that left it stays, marked as not active.
+
+        Returns the rows that changed; the same taxonomy twice changes none.
+        """
+        changed = 0
+        with self._db.atomic():
+            for narrative in narratives:
+                changed += self._db.execute(
+                    "INSERT INTO narratives (id, name, proposition, taxonomy, signature, core,"
+                    " keywords, origin, active) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 1)"
+                    " ON CONFLICT (id) DO UPDATE SET name = excluded.name,"
+                    " proposition = excluded.proposition, taxonomy = excluded.taxonomy,"
+                    " signature = excluded.signature, core = excluded.core,"
+                    " keywords = excluded.keywords, origin = excluded.origin, active = 1"
+                    " WHERE (name, proposition, taxonomy, signature, core, keywords, origin,"
+                    " active) IS NOT (excluded.name, excluded.proposition, excluded.taxonomy,"
+                    " excluded.signature, excluded.core, excluded.keywords, excluded.origin, 1)",
+                    [
+                        narrative.id,
+                        narrative.name,
+                        narrative.proposition,
+                        taxonomy,
+                        json.dumps(dict(narrative.signature), sort_keys=True),
+                        json.dumps(list(narrative.core)),
+                        json.dumps(list(narrative.keywords), ensure_ascii=False),
+                        narrative.origin,
+                    ],
+                ).rowcount
+            marks = ", ".join("?" * len(narratives))
+            changed += self._db.execute(
+                f"UPDATE narratives SET active = 0 WHERE active = 1 AND id NOT IN ({marks})",
+                [narrative.id for narrative in narratives],
+            ).rowcount
+        return changed
+
+    def all(self) -> list[Narrative]:
+        """Return the active narratives in the order in which they were first written."""
+        return [
+            Narrative(
+                id=row["id"],
+                name=row["name"],
+                proposition=row["proposition"],
+                keywords=tuple(json.loads(row["keywords"])),
+                signature=json.loads(row["signature"]),
+                core=tuple(json.loads(row["core"])),
+                origin=row["origin"],
+            )
+            for row in self._db.query("SELECT * FROM narratives WHERE active = 1 ORDER BY rowid")
+        ]
+
+
+class Labels:
+    """Queries on ``taggings``, ``passages``, ``labels`` and ``entities``."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    def pending_count(self, model: str, taxonomy: str) -> int:
+        """Return how many documents this model and taxonomy have not labelled as they stand."""
+        row = self._db.execute(f"SELECT count(*) {_PENDING}", [model, taxonomy]).fetchone()
+        return int(row[0])
+
+    def pending(self, model: str, taxonomy: str, limit: int | None = None) -> Iterator[Document]:
+        """Yield the documents of :meth:`pending_count`, oldest first.
+
+        The ids are read up front, so saving labels while iterating is safe.
+        """
+        ids = [
+            row[0]
+            for row in self._db.execute(
+                f"SELECT d.id {_PENDING} ORDER BY d.effective_at, d.id LIMIT ?",
+                [model, taxonomy, -1 if limit is None else limit],
+            ).fetchall()
+        ]
+        for batch in batched(ids, 500):
+            marks = ", ".join("?" * len(batch))
+            rows = self._db.query(
+                f"SELECT * FROM documents WHERE id IN ({marks}) ORDER BY effective_at, id", batch
+            )
+            yield from [document_of(row) for row in rows]
+
+    def save(self, taggings: Sequence[Tagging], run_id: str) -> None:
+        """Replace what is labelled in these documents; one transaction for all of them."""
+        with self._db.atomic():
+            assets = {row[0] for row in self._db.execute("SELECT id FROM assets")}
+            for tagging in taggings:
+                self._replace(tagging, run_id, assets)
+
+    def _replace(self, tagging: Tagging, run_id: str, assets: set[str]) -> None:
+        execute = self._db.execute
+        for table in ("labels", "passages", "entities"):
+            execute(f"DELETE FROM {table} WHERE document_id = ?", [tagging.document_id])
+        execute(
+            "INSERT OR REPLACE INTO taggings VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                tagging.document_id,
+                tagging.content_hash,
+                tagging.model,
+                tagging.taxonomy,
+                tagging.outcome,
+                tagging.language,
+                tagging.reason,
+                run_id,
+            ],
+        )
+        for p in tagging.passages:
+            execute(
+                "INSERT INTO passages VALUES (?, ?, ?, ?, ?, ?, ?)",
+                [p.id, p.document_id, p.position, p.part, p.start, p.end, p.text],
+            )
+        for label in tagging.labels:
+            execute(
+                "INSERT INTO labels VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                [
+                    label.passage_id,
+                    label.document_id,
+                    label.narrative_id,
+                    label.probability,
+                    label.stance,
+                    label.stance_probability,
+                    int(label.is_causal_claim),
+                    label.model,
+                    label.taxonomy,
+                    run_id,
+                ],
+            )
+        for entity in tagging.entities:
+            known = entity.asset_id if entity.asset_id in assets else None
+            execute(
+                "INSERT OR IGNORE INTO entities VALUES (?, ?, ?, ?, ?)",
+                [entity.document_id, entity.text, entity.label, known, entity.count],
+            )

@@ -1,0 +1,220 @@
+"""What ``align`` computes: intensity, alignments, episodes and explanations."""
+
+import dataclasses
+import json
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any, get_args, get_type_hints
+
+from sqlite_utils import Database
+
+from store import records
+from store.instants import from_text, to_text
+from store.records import AlignmentCell, Episode, Explanation, IntensityPoint
+
+_INTENSITY = [field.name for field in dataclasses.fields(IntensityPoint)]
+_CELL = [field.name for field in dataclasses.fields(AlignmentCell)]
+
+
+class Results:
+    """Queries on ``intensity``, ``alignments``, ``episodes`` and ``explanations``."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    def add_intensity(
+        self, points: Sequence[IntensityPoint], *, seen_at: datetime, run_id: str
+    ) -> int:
+        """Append the points that differ from the latest value of their day.
+
+        A row is never rewritten: what was printed on a day stays as it was seen. Returns
+        the number of rows added.
+        """
+        latest = self._latest_intensity()
+        fresh = [point for point in points if latest.get(_key(point)) != _row(point)]
+        with self._db.atomic():
+            for point in fresh:
+                marks = ", ".join("?" * (len(_INTENSITY) + 2))
+                self._db.execute(
+                    f"INSERT OR REPLACE INTO intensity ({', '.join(_INTENSITY)}, seen_at, run_id)"
+                    f" VALUES ({marks})",
+                    [*_row(point), to_text(seen_at), run_id],
+                )
+        return len(fresh)
+
+    def changed_intensity(self, points: Sequence[IntensityPoint]) -> list[IntensityPoint]:
+        """Return the points that :meth:`add_intensity` would append."""
+        latest = self._latest_intensity()
+        return [point for point in points if latest.get(_key(point)) != _row(point)]
+
+    def _latest_intensity(self) -> dict[tuple[str, str], tuple[Any, ...]]:
+        columns = ", ".join(_INTENSITY)
+        return {
+            (row[0], row[1]): tuple(row)
+            for row in self._db.execute(f"SELECT {columns} FROM intensity_latest")
+        }
+
+    def alignments_differ(self, cells: Sequence[AlignmentCell]) -> bool:
+        """Return whether the stored scan is another one."""
+        columns = ", ".join(_CELL)
+        stored = {tuple(row) for row in self._db.execute(f"SELECT {columns} FROM alignments")}
+        return stored != {_row(cell) for cell in cells}
+
+    def replace_alignments(self, cells: Sequence[AlignmentCell], *, run_id: str) -> None:
+        """Store the cells of the last scan in place of those of the one before."""
+        marks = ", ".join("?" * (len(_CELL) + 1))
+        with self._db.atomic():
+            self._db.execute("DELETE FROM alignments")
+            self._db.conn.executemany(
+                f"INSERT INTO alignments ({', '.join(_CELL)}, run_id) VALUES ({marks})",
+                [(*_row(cell), run_id) for cell in cells],
+            )
+
+    def sync_episodes(self, episodes: Sequence[Episode]) -> int:
+        """Write the episode library; return the rows that changed."""
+        changed = 0
+        with self._db.atomic():
+            for episode in episodes:
+                changed += self._db.execute(
+                    "INSERT INTO episodes VALUES (?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET"
+                    " date = excluded.date, name = excluded.name, label = excluded.label,"
+                    " note = excluded.note WHERE (date, name, label, note)"
+                    " IS NOT (excluded.date, excluded.name, excluded.label, excluded.note)",
+                    _row(episode),
+                ).rowcount
+        return changed
+
+    def explanations_differ(self, explanations: Sequence[Explanation], *, days: int) -> bool:
+        """Return whether :meth:`save_explanations` would write anything."""
+        return any(self._differs(one, days) for one in explanations)
+
+    def save_explanations(
+        self, explanations: Sequence[Explanation], *, days: int, run_id: str
+    ) -> int:
+        """Store explanations with their moves, suspects and analogs; return those that changed."""
+        changed = 0
+        with self._db.atomic():
+            for explanation in explanations:
+                if self._differs(explanation, days):
+                    self._replace(explanation, days, run_id)
+                    changed += 1
+        return changed
+
+    def explanation(self, day: date, days: int = 1) -> Explanation | None:
+        """Return the stored explanation of a day, or None."""
+        row = self._db.execute(
+            "SELECT document FROM explanations WHERE date = ? AND days = ?",
+            [day.isoformat(), days],
+        ).fetchone()
+        return None if row is None else explanation_of(json.loads(row[0]))
+
+    def _differs(self, one: Explanation, days: int) -> bool:
+        row = self._db.execute(
+            "SELECT document FROM explanations WHERE date = ? AND days = ?",
+            [one.date.isoformat(), days],
+        ).fetchone()
+        return row is None or json.loads(row[0]) != document_of(one)
+
+    def _replace(self, one: Explanation, days: int, run_id: str) -> None:
+        key = [one.date.isoformat(), days]
+        execute = self._db.execute
+        execute("DELETE FROM explanations WHERE date = ? AND days = ?", key)
+        execute(
+            "INSERT INTO explanations VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                *key,
+                one.window_start.isoformat(),
+                one.window_end.isoformat(),
+                one.premise,
+                one.verdict,
+                one.clarity,
+                json.dumps(document_of(one), ensure_ascii=False),
+                run_id,
+            ],
+        )
+        for move in one.moves:
+            execute(
+                "INSERT INTO moves VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                [
+                    *key,
+                    move.asset_id,
+                    move.name,
+                    move.change,
+                    move.unit,
+                    move.sigma,
+                    to_text(move.as_of),
+                ],
+            )
+        for suspect in one.suspects:
+            parts = suspect.parts
+            execute(
+                f"INSERT INTO suspects VALUES ({', '.join('?' * 16)})",
+                [
+                    *key,
+                    suspect.narrative_id,
+                    suspect.rank,
+                    suspect.score,
+                    suspect.low,
+                    suspect.high,
+                    suspect.status,
+                    parts.intensity,
+                    parts.causal_claims,
+                    parts.timing,
+                    parts.signature,
+                    parts.hard_data,
+                    json.dumps(list(suspect.contradicted_by)),
+                    suspect.pre_move_share,
+                    suspect.placebo_percentile,
+                ],
+            )
+        for analog in one.analogs:
+            execute(
+                "INSERT INTO analogs VALUES (?, ?, ?, ?, ?, ?)",
+                [*key, analog.episode, analog.cosine, analog.distance, analog.percentile],
+            )
+
+
+def _key(point: IntensityPoint) -> tuple[str, str]:
+    return point.narrative_id, point.day.isoformat()
+
+
+def _row(record: Any) -> tuple[Any, ...]:
+    """Return the column values of a flat record, dates as text, in the order of its fields."""
+    values = (getattr(record, field.name) for field in dataclasses.fields(record))
+    return tuple(value.isoformat() if isinstance(value, date) else value for value in values)
+
+
+def document_of(record: Any) -> Any:
+    """Return a record as JSON values: instants and dates as text, records as objects."""
+    if dataclasses.is_dataclass(record):
+        return {
+            field.name: document_of(getattr(record, field.name))
+            for field in dataclasses.fields(record)
+        }
+    if isinstance(record, datetime):
+        return to_text(record)
+    if isinstance(record, date):
+        return record.isoformat()
+    if isinstance(record, (list, tuple)):
+        return [document_of(value) for value in record]
+    return record
+
+
+def explanation_of(document: dict[str, Any]) -> Explanation:
+    """Return the record of :func:`document_of` an explanation."""
+    built = _build(Explanation, document)
+    assert isinstance(built, Explanation)
+    return built
+
+
+def _build(kind: Any, value: Any) -> Any:
+    """Return ``value`` of JSON as the type that a field declares."""
+    if dataclasses.is_dataclass(kind) and isinstance(kind, type):
+        hints = get_type_hints(kind)
+        return kind(**{name: _build(hints[name], part) for name, part in value.items()})
+    arguments = get_args(kind)
+    if isinstance(value, list):
+        return [_build(arguments[0], part) for part in value]
+    if isinstance(value, str) and datetime in (kind, *arguments):
+        return from_text(value)
+    return date.fromisoformat(value) if kind is date else value

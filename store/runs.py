@@ -1,0 +1,147 @@
+"""Runs and failures. A run's row is written with its first effect, so an idle run adds nothing."""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlite_utils import Database
+
+from store.instants import optional_text, to_text
+from store.records import Failure, RunStatus, Stage
+
+
+class Run:
+    """One run of a stage; its row exists once :attr:`id` was read."""
+
+    def __init__(
+        self,
+        db: Database,
+        stage: Stage,
+        now: datetime,
+        settings: Mapping[str, Any],
+        models: Mapping[str, str],
+    ) -> None:
+        self._db = db
+        self._stage: Stage = stage
+        self._now = now
+        self._settings = settings
+        self._models = models
+        self._id: str | None = None
+        self.failures = 0
+
+    @property
+    def started(self) -> bool:
+        """Whether the run has a row, that is, has had an effect."""
+        return self._id is not None
+
+    @property
+    def id(self) -> str:
+        """Id of the run, ``crawl-20260130T223000Z`` with a number after it when taken."""
+        if self._id is None:
+            self._id = self._insert()
+        return self._id
+
+    def _insert(self) -> str:
+        stem = f"{self._stage}-{self._now:%Y%m%dT%H%M%SZ}"
+        with self._db.atomic():
+            taken = {
+                row[0]
+                for row in self._db.execute("SELECT id FROM runs WHERE id GLOB ?", [f"{stem}*"])
+            }
+            run_id = stem
+            number = 1
+            while run_id in taken:
+                number += 1
+                run_id = f"{stem}-{number}"
+            self._db.execute(
+                "INSERT INTO runs (id, stage, started_at, status, settings, models)"
+                " VALUES (?, ?, ?, 'running', ?, ?)",
+                [
+                    run_id,
+                    self._stage,
+                    to_text(self._now),
+                    json.dumps(self._settings, sort_keys=True, default=str),
+                    json.dumps(self._models, sort_keys=True),
+                ],
+            )
+        return run_id
+
+    def fail(self, failure: Failure) -> None:
+        """Record an item that could not be processed; the same item twice is one row."""
+        self.failures += 1
+        run_id = self.id
+        with self._db.atomic():
+            self._db.execute(
+                "INSERT OR IGNORE INTO failures VALUES (?, ?, ?, ?, ?, ?, ?)",
+                [
+                    run_id,
+                    failure.stage,
+                    failure.item,
+                    failure.kind,
+                    failure.message,
+                    failure.advice,
+                    to_text(self._now),
+                ],
+            )
+
+    def finish(
+        self,
+        *,
+        now: datetime,
+        status: RunStatus = "done",
+        counts: Mapping[str, int] | None = None,
+        code: int = 0,
+    ) -> None:
+        """Close the run's row; nothing happens when the run had no effect."""
+        if self._id is None:
+            return
+        with self._db.atomic():
+            self._db.execute(
+                "UPDATE runs SET finished_at = ?, status = ?, code = ?, counts = ? WHERE id = ?",
+                [to_text(now), status, code, json.dumps(counts or {}, sort_keys=True), self._id],
+            )
+
+
+class Runs:
+    """Queries on ``runs`` and ``failures``."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    def begin(
+        self,
+        stage: Stage,
+        *,
+        now: datetime,
+        settings: Mapping[str, Any] | None = None,
+        models: Mapping[str, str] | None = None,
+    ) -> Run:
+        """Return a run of a stage; no row is written until it has an effect."""
+        return Run(self._db, stage, now, settings or {}, models or {})
+
+    def mark_crashed(self) -> int:
+        """Mark runs that never finished; call it under the lock, before a run begins."""
+        with self._db.atomic():
+            cursor = self._db.execute("UPDATE runs SET status = 'crashed' WHERE status = 'running'")
+        return cursor.rowcount
+
+    def latest(self) -> list[dict[str, Any]]:
+        """Return the last run of each stage, newest first."""
+        return list(
+            self._db.query(
+                "SELECT * FROM (SELECT *, row_number() OVER (PARTITION BY stage"
+                " ORDER BY started_at DESC, id DESC) AS nth FROM runs) WHERE nth = 1"
+                " ORDER BY started_at DESC"
+            )
+        )
+
+    def failures(self, since: datetime | None = None, limit: int = 50) -> list[dict[str, Any]]:
+        """Return failures since an instant, newest first."""
+        return list(
+            self._db.query(
+                "SELECT * FROM failures WHERE failed_at >= coalesce(?, '')"
+                " ORDER BY failed_at DESC, item LIMIT ?",
+                [optional_text(since), limit],
+            )
+        )
