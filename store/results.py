@@ -8,7 +8,6 @@ from typing import Any, get_args, get_type_hints
 
 from sqlite_utils import Database
 
-from store import records
 from store.instants import from_text, to_text
 from store.records import AlignmentCell, Episode, Explanation, IntensityPoint
 

@@ -1,0 +1,122 @@
+"""The published snapshot, back-ups and their restore.
+
+Readers never open the working file: they see a snapshot that was checked and swapped in by
+rename, so that no second connection touches the file that the nightly run writes.
+"""
+
+import os
+import sqlite3
+from dataclasses import dataclass
+from pathlib import Path
+
+from store.database import Store
+from store.errors import SchemaError, StoreError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Published:
+    """Where the snapshot lies, and whether this call made it."""
+
+    path: Path
+    fresh: bool
+
+
+def snapshot_path(database: Path) -> Path:
+    """Return where the snapshot of a working file lies: ``tapestory.site.db`` beside it."""
+    return database.with_suffix(f".site{database.suffix or '.db'}")
+
+
+def is_current(database: Path) -> bool:
+    """Return whether the snapshot is at least as new as the working file."""
+    snapshot = snapshot_path(database)
+    return snapshot.exists() and snapshot.stat().st_mtime_ns >= database.stat().st_mtime_ns
+
+
+def publish(store: Store) -> Published:
+    """Write a checked snapshot of the working file and swap it in.
+
+    Nothing is written when the snapshot is newer than the last change.
+
+    Raises
+    ------
+    StoreError
+        When the copy fails its check or cannot be written; the old snapshot stays.
+    """
+    target = snapshot_path(store.path)
+    if is_current(store.path):
+        return Published(path=target, fresh=False)
+    copy_checked(store.path, target)
+    return Published(path=target, fresh=True)
+
+
+def backup(database: Path, target: Path) -> Path:
+    """Copy a database consistently and check the copy; return its path.
+
+    ``target`` may be a folder: the copy then keeps the name of the database.
+
+    Raises
+    ------
+    StoreError
+        When the database is missing, or the copy cannot be written or fails its check.
+    """
+    if not database.exists():
+        raise StoreError(f"no database at {str(database)!r} to back up: check the path")
+    if target.is_dir():
+        target = target / database.name
+    copy_checked(database, target)
+    return target
+
+
+def restore(source: Path, database: Path) -> None:
+    """Put a back-up in the place of a database, after checking it.
+
+    Raises
+    ------
+    StoreError
+        When the back-up is missing or fails its check; the database then stays as it is.
+    """
+    if not source.exists():
+        raise StoreError(f"no back-up at {str(source)!r}: check the path")
+    with Store.open(database, create=True):  # takes the lock: no run may write meanwhile
+        pass
+    copy_checked(source, database)
+
+
+def copy_checked(source: Path, target: Path) -> None:
+    """Copy a database into place: vacuumed, checked, flushed to disk, swapped by rename."""
+    partial = target.with_name(f"{target.name}.tmp")
+    partial.unlink(missing_ok=True)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        connection = sqlite3.connect(f"{source.resolve().as_uri()}?mode=ro", uri=True)
+        try:
+            connection.execute("VACUUM INTO ?", [str(partial)])
+        finally:
+            connection.close()
+        _check(partial)
+        with partial.open("rb+") as file:
+            os.fsync(file.fileno())
+        partial.replace(target)
+    except (sqlite3.Error, OSError) as error:
+        raise StoreError(
+            f"cannot copy {str(source)!r} to {str(target)!r} ({error}): check that the source is"
+            " sound with 'tapestory doctor' and that the disk has room"
+        ) from error
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _check(path: Path) -> None:
+    connection = sqlite3.connect(path)
+    try:
+        # Statistics help the planner of the pages; a snapshot is never written to again.
+        connection.execute("ANALYZE")
+        connection.commit()
+        complaints = [row[0] for row in connection.execute("PRAGMA quick_check")]
+        tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master")}
+    finally:
+        connection.close()
+    if complaints != ["ok"]:
+        raise SchemaError(f"the copy {str(path)!r} is damaged ({complaints[0]}): keep the old one")
+    if "runs" not in tables:
+        raise SchemaError(f"{str(path)!r} is not a Tapestory database: nothing was replaced")
