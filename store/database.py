@@ -18,6 +18,7 @@ from store.fetches import Fetches, Sources
 from store.frames import Frames
 from store.labels import Labels, Narratives
 from store.migrations import migrations
+from store.pages import Pages
 from store.prices import Assets, Prices
 from store.results import Results
 from store.runs import Runs
@@ -34,7 +35,7 @@ class Store:
 
     Use :meth:`open`. Attributes group the queries by table: ``runs``, ``sources``,
     ``fetches``, ``documents``, ``narratives``, ``labels``, ``assets``, ``prices``,
-    ``results`` and ``frames``.
+    ``results``, ``frames`` and ``pages``.
     """
 
     def __init__(self, db: Database, path: Path, lock: FileLock | None) -> None:
@@ -51,6 +52,7 @@ class Store:
         self.prices = Prices(db)
         self.results = Results(db)
         self.frames = Frames(db)
+        self.pages = Pages(db)
 
     @classmethod
     def open(cls, path: Path, *, create: bool = False, read_only: bool = False) -> "Store":
@@ -119,6 +121,14 @@ class Store:
                 yield
         except sqlite3.Error as error:
             raise _mapped(error, self.path) from error
+
+    def counts(self) -> dict[str, int]:
+        """Return the rows of the tables that a person asks about."""
+        tables = ("documents", "passages", "labels", "prices", "intensity", "failures")
+        return {
+            table: self.db.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
+            for table in tables
+        }
 
     def check(self) -> list[str]:
         """Return what ``integrity_check``, foreign keys and full-text search complain of."""

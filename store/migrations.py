@@ -76,7 +76,6 @@ CREATE TABLE sources (
   full_text INTEGER NOT NULL DEFAULT 1,
   token_env TEXT,
   handle TEXT,
-  configured INTEGER NOT NULL DEFAULT 1,
   status TEXT NOT NULL DEFAULT 'active' {_one_of("status", records.SourceStatus)},
   next_due_at TEXT,
   etag TEXT,
@@ -387,5 +386,17 @@ CREATE VIEW source_health AS
     (SELECT f.outcome FROM fetches f WHERE f.source_id = s.id
       ORDER BY f.fetched_at DESC LIMIT 1) AS last_outcome
   FROM sources s;
+""",
+    )
+
+
+@migrations()
+def m007_page_indexes(db: Database) -> None:
+    """Index what the pages of one source and one asset look up."""
+    _run(
+        db,
+        """
+CREATE INDEX documents_by_source ON documents(source_id, effective_at);
+CREATE INDEX moves_by_asset ON moves(asset_id, date);
 """,
     )

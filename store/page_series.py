@@ -1,0 +1,101 @@
+"""The queries behind the pages on series: intensity, prices, moves and alignments."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from store.rows import Connection, Row, rows
+
+_POINT = (
+    "SELECT narrative_id, day, stories, effective_n, share, share_low, share_high, zscore,"
+    " innovation, favor, against, neutral, net_stance, disagreement, novelty, reach, seen_at"
+    " FROM intensity_latest"
+)
+_CELL = (
+    "SELECT c.narrative_id, n.name AS narrative, c.asset_id, a.name AS asset, c.lag, c.n,"
+    " c.effect, c.effect_low, c.effect_high, c.pvalue, c.pvalue_adj, c.method, c.window_start,"
+    " c.window_end, c.status FROM alignments c JOIN narratives n ON n.id = c.narrative_id"
+    " JOIN assets a ON a.id = c.asset_id"
+)
+
+
+class Series:
+    """Queries on ``intensity``, ``prices``, ``moves`` and ``alignments``."""
+
+    def __init__(self, db: Connection) -> None:
+        self._db = db
+
+    def intensity(self, days: Sequence[str]) -> list[Row]:
+        """Return the latest values of every narrative on the days between two, both included."""
+        if not days:
+            return []
+        # The bounds are on the column that the view partitions by, so SQLite pushes them down.
+        return rows(
+            self._db,
+            f"{_POINT} WHERE day BETWEEN ? AND ? ORDER BY narrative_id, day",
+            [min(days), max(days)],
+        )
+
+    def intensity_of(self, narrative_id: str, limit: int = 260) -> list[Row]:
+        """Return the last values of one narrative, oldest first."""
+        found = rows(
+            self._db,
+            f"{_POINT} WHERE narrative_id = ? ORDER BY day DESC LIMIT ?",
+            [narrative_id, limit],
+        )
+        return found[::-1]
+
+    def asset(self, asset_id: str) -> Row | None:
+        """Return one asset, or None."""
+        found = rows(
+            self._db,
+            'SELECT id, name, "class", unit, calendar, source, listed, fetched_at FROM assets'
+            " WHERE id = ?",
+            [asset_id],
+        )
+        return found[0] if found else None
+
+    def closes(self, asset_id: str, limit: int = 260, *, since: str = "") -> list[Row]:
+        """Return the last closes of an asset as known now, oldest first."""
+        found = rows(
+            self._db,
+            "SELECT date, close, as_of, known_at FROM prices_latest WHERE asset_id = ?"
+            " AND date >= ? ORDER BY date DESC LIMIT ?",
+            [asset_id, since, limit],
+        )
+        return found[::-1]
+
+    def largest_moves(self, asset_id: str, limit: int = 15) -> list[Row]:
+        """Return the stored moves of an asset that were largest in volatilities."""
+        return rows(
+            self._db,
+            "SELECT m.date, m.change, m.unit, m.sigma, m.as_of, e.verdict, e.premise FROM moves m"
+            " JOIN explanations e ON e.date = m.date AND e.days = m.days"
+            " WHERE m.asset_id = ? AND m.days = 1"
+            " ORDER BY abs(coalesce(m.sigma, 0)) DESC, m.date DESC LIMIT ?",
+            [asset_id, limit],
+        )
+
+    def scan(self) -> Row:
+        """Return how many cells the last scan tested, over which window and by which method."""
+        return rows(
+            self._db,
+            "SELECT count(*) AS cells, min(window_start) AS start, max(window_end) AS end,"
+            " max(method) AS method, min(lag) AS first_lag, max(lag) AS last_lag FROM alignments",
+        )[0]
+
+    def cells(self, column: str, value: str) -> list[Row]:
+        """Return the cells of one narrative (``narrative_id``) or asset (``asset_id``)."""
+        where = {"narrative_id": "c.narrative_id = ?", "asset_id": "c.asset_id = ?"}[column]
+        return self._cells(f"WHERE {where} ORDER BY n.rowid, a.rowid, c.lag", [value])
+
+    def strongest(self, column: str, value: str, limit: int = 10) -> list[Row]:
+        """Return the cells of one narrative or asset with the smallest adjusted p-value."""
+        where = {"narrative_id": "c.narrative_id = ?", "asset_id": "c.asset_id = ?"}[column]
+        return self._cells(
+            f"WHERE {where} AND c.effect IS NOT NULL ORDER BY coalesce(c.pvalue_adj, 1),"
+            " coalesce(c.pvalue, 1), abs(c.effect) DESC LIMIT ?",
+            [value, limit],
+        )
+
+    def _cells(self, rest: str, values: Sequence[Any]) -> list[Row]:
+        return rows(self._db, f"{_CELL} {rest}", values)

@@ -1,0 +1,203 @@
+"""The queries behind the pages: a night, a day, and what every page names.
+
+``Pages`` answers with plain dicts and lists that can be sent as JSON as they are: instants
+and dates stay the fixed-width text of the tables. Nothing here writes or computes a
+statistic; every number is a stored column, a count, or a difference of two of them.
+"""
+
+import json
+from collections.abc import Sequence
+from datetime import date, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from store.instants import to_text
+from store.page_search import Search
+from store.page_series import Series
+from store.page_sources import Outlets
+from store.page_stories import Stories
+from store.rows import Connection, Row, first, rows
+
+_NEW_YORK = ZoneInfo("America/New_York")
+
+
+class Pages:
+    """Queries of the pages; ``series``, ``stories``, ``outlets`` and ``search`` hold the rest.
+
+    Parameters
+    ----------
+    db : Connection
+        A ``sqlite_utils.Database`` or a bare ``sqlite3.Connection``; it is only read.
+    """
+
+    def __init__(self, db: Connection) -> None:
+        self._db = db
+        self.series = Series(db)
+        self.stories = Stories(db)
+        self.outlets = Outlets(db)
+        self.search = Search(db)
+
+    # -- names ----------------------------------------------------------------------
+
+    def narratives(self) -> list[Row]:
+        """Return the active narratives: ``id, name, proposition, origin``."""
+        return rows(
+            self._db,
+            "SELECT id, name, proposition, origin FROM narratives WHERE active = 1 ORDER BY rowid",
+        )
+
+    def narrative(self, narrative_id: str) -> Row | None:
+        """Return one narrative, its signature and core legs parsed; None when unknown."""
+        found = first(
+            self._db,
+            "SELECT id, name, proposition, taxonomy, signature, core, keywords, origin, active"
+            " FROM narratives WHERE id = ?",
+            [narrative_id],
+        )
+        if found is not None:
+            for column in ("signature", "core", "keywords"):
+                found[column] = json.loads(found[column])
+        return found
+
+    def assets(self) -> list[Row]:
+        """Return the assets: ``id, name, class, unit, listed``, listed ones first."""
+        return rows(
+            self._db,
+            "SELECT id, name, class, unit, listed FROM assets ORDER BY listed DESC, rowid",
+        )
+
+    # -- the clock of the pages -----------------------------------------------------
+
+    def days(self, limit: int = 40, *, until: str = "9999") -> list[str]:
+        """Return the last session days that have an intensity, oldest first."""
+        found = rows(
+            self._db,
+            "SELECT DISTINCT day FROM intensity WHERE day <= ? ORDER BY day DESC LIMIT ?",
+            [until, limit],
+        )
+        return [row["day"] for row in reversed(found)]
+
+    def close_of(self, day: str) -> str:
+        """Return the close of a New York session as text: that of the stored prices.
+
+        Without a stored equity close, 16:00 in New York: an early close is then not known.
+        """
+        found = first(
+            self._db,
+            "SELECT max(p.as_of) AS at FROM assets a JOIN prices p ON p.asset_id = a.id"
+            " AND p.date = ? WHERE a.calendar = 'XNYS' AND a.class = 'equity'",
+            [day],
+        )
+        if found is not None and found["at"]:
+            return str(found["at"])
+        closed = datetime.combine(date.fromisoformat(day), time(16), tzinfo=_NEW_YORK)
+        return to_text(closed)
+
+    def window(self, days: Sequence[str]) -> tuple[str, str]:
+        """Return the instants between which a story counts for one of these sessions.
+
+        The first included, the last not: what is out exactly at a close counts for the
+        session after it. A first session without one before it reaches back four days.
+        """
+        before = first(self._db, "SELECT max(day) AS day FROM intensity WHERE day < ?", [min(days)])
+        if before is None or before["day"] is None:
+            start = date.fromisoformat(min(days)) - timedelta(days=4)
+            return self.close_of(start.isoformat()), self.close_of(max(days))
+        return self.close_of(before["day"]), self.close_of(max(days))
+
+    # -- explained days -------------------------------------------------------------
+
+    def explanation(self, day: str, days: int = 1) -> Any | None:
+        """Return the stored explanation of a day as JSON values, or None."""
+        found = first(
+            self._db,
+            "SELECT document FROM explanations WHERE date = ? AND days = ?",
+            [day, days],
+        )
+        return None if found is None else json.loads(found["document"])
+
+    def verdicts(self, limit: int = 10, *, until: str = "9999") -> list[Row]:
+        """Return the last explained days, newest first, each with its largest move."""
+        return rows(
+            self._db,
+            f"{_VERDICT} WHERE e.days = 1 AND e.date <= ? ORDER BY e.date DESC LIMIT ?",
+            [until, limit],
+        )
+
+    def largest(self, since: str, until: str) -> Row | None:
+        """Return the explained day whose largest move, in volatilities, is the largest."""
+        return first(
+            self._db,
+            f"{_VERDICT} WHERE e.days = 1 AND e.date BETWEEN ? AND ? AND m.sigma IS NOT NULL"
+            " ORDER BY abs(m.sigma) DESC, e.date DESC LIMIT 1",
+            [since, until],
+        )
+
+    def neighbours(self, day: str) -> Row:
+        """Return the explained days before and after a day, None where there is none."""
+        return rows(
+            self._db,
+            "SELECT (SELECT max(date) FROM explanations WHERE days = 1 AND date < ?) AS previous,"
+            " (SELECT min(date) FROM explanations WHERE days = 1 AND date > ?) AS next",
+            [day, day],
+        )[0]
+
+    def moves(self, day: str) -> list[Row]:
+        """Return the moves of an explained day, the largest in volatilities first."""
+        return rows(
+            self._db,
+            "SELECT asset_id, name, change, unit, sigma, as_of FROM moves"
+            " WHERE date = ? AND days = 1 ORDER BY abs(coalesce(sigma, 0)) DESC, asset_id",
+            [day],
+        )
+
+    def episodes(self) -> dict[str, Row]:
+        """Return the episode library by id."""
+        found = rows(self._db, "SELECT id, date, name, label, note FROM episodes ORDER BY date")
+        return {row["id"]: row for row in found}
+
+    # -- data quality ---------------------------------------------------------------
+
+    def quality(self) -> Row:
+        """Return when the last runs ended, how the sources are, and what failed of late.
+
+        ``failures`` are those of the seven days before the last run of any stage.
+        """
+        runs = rows(
+            self._db,
+            "SELECT id, stage, started_at, finished_at, status, code FROM ("
+            "SELECT *, row_number() OVER (PARTITION BY stage ORDER BY started_at DESC, id DESC)"
+            " AS nth FROM runs) WHERE nth = 1 ORDER BY started_at DESC",
+        )
+        as_of = max((run["finished_at"] or run["started_at"] for run in runs), default=None)
+        since = "" if as_of is None else to_text(datetime.fromisoformat(as_of) - timedelta(days=7))
+        statuses = rows(
+            self._db,
+            "SELECT status, count(*) AS sources FROM sources WHERE configured = 1"
+            " GROUP BY status ORDER BY status",
+        )
+        kinds = rows(
+            self._db,
+            "SELECT stage, kind, count(*) AS items FROM failures WHERE failed_at >= ?"
+            " GROUP BY stage, kind ORDER BY items DESC, stage, kind",
+            [since],
+        )
+        return {
+            "as_of": as_of,
+            "runs": runs,
+            "sources": {row["status"]: row["sources"] for row in statuses},
+            "failures": sum(row["items"] for row in kinds),
+            "failure_kinds": kinds,
+            "documents": rows(self._db, "SELECT count(*) AS n FROM documents")[0]["n"],
+            "newest": rows(self._db, "SELECT max(effective_at) AS at FROM documents")[0]["at"],
+        }
+
+
+_VERDICT = (
+    "SELECT e.date, e.premise, e.verdict, e.clarity, m.asset_id, m.name, m.change, m.unit,"
+    " m.sigma, (SELECT s.narrative_id FROM suspects s WHERE s.date = e.date AND s.days = e.days"
+    " AND s.status = 'leading' ORDER BY s.rank LIMIT 1) AS leading FROM explanations e"
+    " LEFT JOIN moves m ON m.date = e.date AND m.days = e.days AND m.asset_id = ("
+    "SELECT asset_id FROM moves x WHERE x.date = e.date AND x.days = e.days"
+    " ORDER BY abs(coalesce(x.sigma, 0)) DESC, x.asset_id LIMIT 1)"
+)

@@ -1,0 +1,56 @@
+"""Rows of a query as plain dicts, from a connection of ours or of Datasette's."""
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+from typing import Any, Protocol
+
+from store.errors import StoreError
+
+Row = dict[str, Any]
+
+STORY = (
+    "d.id, d.source_id, s.name AS source, d.title, d.url, d.author, d.language, d.published_at,"
+    " d.effective_at, (SELECT count(*) FROM documents c WHERE c.duplicate_of = d.id) + 1 AS reach"
+)
+"""Columns of a story in a list; ``d`` is its document and ``s`` its source."""
+
+
+class Connection(Protocol):
+    """What the queries of the pages need: ``sqlite3`` and ``sqlite_utils`` both have it."""
+
+    def execute(self, sql: str, parameters: Sequence[Any] = ..., /) -> Any:
+        """Run one statement and return its cursor."""
+
+
+def rows(db: Connection, sql: str, values: Iterable[Any] = ()) -> list[Row]:
+    """Return the rows of a query, each a dict by column name.
+
+    Raises
+    ------
+    StoreError
+        When the query cannot be run, or was stopped because it took too long.
+    """
+    try:
+        cursor = db.execute(sql, tuple(values))
+        names = [column[0] for column in cursor.description]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+    except sqlite3.OperationalError as error:
+        if "interrupted" in str(error):
+            raise StoreError(
+                "the query was stopped because it took too long: ask for a shorter period"
+                " or fewer words"
+            ) from error
+        raise StoreError(
+            f"a query of the pages failed ({error}): run 'tapestory doctor'"
+        ) from error
+
+
+def first(db: Connection, sql: str, values: Iterable[Any] = ()) -> Row | None:
+    """Return the first row of a query, or None."""
+    found = rows(db, sql, values)
+    return found[0] if found else None
+
+
+def escape_like(text: str) -> str:
+    """Return a text in which ``LIKE`` with a backslash as escape finds no wildcard."""
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
