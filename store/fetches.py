@@ -23,24 +23,24 @@ class Sources:
     def sync(self, sources: Sequence[Source]) -> int:
         """Write configured sources and keep what is remembered of them; one transaction.
 
-        A source that left the settings stays, marked as not configured. Returns the number
-        of rows that changed; the same settings twice change none.
+        A source that left the settings stays, with its documents. Returns the number of rows
+        that changed; the same settings twice change none.
         """
         changed = 0
         with self._db.atomic():
             for source in sources:
                 changed += self._db.execute(
                     "INSERT INTO sources (id, kind, name, url, weight, language, full_text,"
-                    " token_env, handle, configured) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 1)"
+                    " token_env, handle) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
                     " ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, name = excluded.name,"
                     " url = excluded.url, weight = excluded.weight,"
                     " language = excluded.language, full_text = excluded.full_text,"
-                    " token_env = excluded.token_env, handle = excluded.handle, configured = 1,"
+                    " token_env = excluded.token_env, handle = excluded.handle,"
                     " current_url = CASE WHEN url = excluded.url THEN current_url END"
-                    " WHERE (kind, name, url, weight, language, full_text, token_env, handle,"
-                    " configured) IS NOT (excluded.kind, excluded.name, excluded.url,"
+                    " WHERE (kind, name, url, weight, language, full_text, token_env, handle)"
+                    " IS NOT (excluded.kind, excluded.name, excluded.url,"
                     " excluded.weight, excluded.language, excluded.full_text,"
-                    " excluded.token_env, excluded.handle, 1)",
+                    " excluded.token_env, excluded.handle)",
                     [
                         source.id,
                         source.kind,

@@ -103,6 +103,16 @@ class Labels:
             )
             yield from [document_of(row) for row in rows]
 
+    def untagged(self) -> dict[str, int]:
+        """Return how many documents no model covers, by language."""
+        return {
+            row[0] or "unknown": row[1]
+            for row in self._db.execute(
+                "SELECT language, count(*) FROM taggings WHERE outcome = 'untagged'"
+                " GROUP BY language ORDER BY 2 DESC"
+            )
+        }
+
     def save(self, taggings: Sequence[Tagging], run_id: str) -> None:
         """Replace what is labelled in these documents; one transaction for all of them."""
         with self._db.atomic():

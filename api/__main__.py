@@ -1,0 +1,5 @@
+"""``python -m api`` is ``tapestory``."""
+
+from api.cli import cli
+
+cli()

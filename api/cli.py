@@ -1,0 +1,52 @@
+"""The command ``tapestory``: one verb per stage, the database file first.
+
+Data goes to stdout, progress and logs to stderr. Exit codes: 0 done, 1 failed, 2 usage,
+3 done with items that failed, 75 another run holds the lock.
+"""
+
+import sys
+from importlib.metadata import version
+from typing import Any
+
+import click
+
+from api.commands import answers, care, intake, labelling, pipeline
+from api.errors import ConfigError
+from api.logs import set_up_logging
+from store.errors import StoreLockedError, TapestoryError
+
+EXIT_USAGE = 2
+EXIT_LOCKED = 75  # EX_TEMPFAIL of sysexits.h: a scheduler may try again
+
+
+class _Group(click.Group):
+    """A group that turns our exceptions into one line and an exit code."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except TapestoryError as error:
+            if ctx.params.get("verbose"):
+                raise
+            click.echo(f"tapestory: {error}", err=True)
+            sys.exit(_code(error))
+
+
+def _code(error: TapestoryError) -> int:
+    if isinstance(error, StoreLockedError):
+        return EXIT_LOCKED
+    usage = isinstance(error, ConfigError) or getattr(error, "exit_code", 1) == EXIT_USAGE
+    return EXIT_USAGE if usage else 1
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(version("tapestory"), prog_name="tapestory")
+@click.option("-v", "--verbose", count=True, help="Log more; show tracebacks.")
+def cli(verbose: int) -> None:
+    """Line market narratives up with the tape."""
+    set_up_logging(verbose)
+
+
+for module in (pipeline, intake, labelling, answers, care):
+    for command in module.COMMANDS:
+        cli.add_command(command)

@@ -1,0 +1,155 @@
+"""The stages of the nightly run, together and one by one."""
+
+from datetime import datetime
+from pathlib import Path
+
+import click
+
+from api.commands.options import (
+    as_of as as_of_option,
+)
+from api.commands.options import clock, config, database, end, show_report
+from api.config import FILE_NAME, default_text, load_settings
+from api.errors import ConfigError
+from store.records import StageReport
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+def init(folder: Path) -> None:
+    """Write commented settings and a schedule to copy into FOLDER."""
+    from api.schedule import schedule_files
+
+    folder.mkdir(parents=True, exist_ok=True)
+    texts = {FILE_NAME: default_text(), **schedule_files(folder.resolve())}
+    if taken := [name for name in texts if (folder / name).exists()]:
+        raise ConfigError(
+            f"{str(folder / taken[0])!r} exists already: choose another folder or move it away"
+        )
+    for name, text in texts.items():
+        (folder / name).write_text(text, encoding="utf-8")
+        click.echo(f"wrote {folder / name}")
+    click.echo(
+        f"next: edit {folder / FILE_NAME}, then run 'tapestory nightly {folder}/tapestory.db'"
+    )
+
+
+@click.command()
+@database
+@config
+@click.option("--sample", is_flag=True, help="Replay the shipped three weeks of January 2026.")
+@as_of_option
+@click.option("--engine", type=click.Choice(["local"]), default="local", show_default=True,
+              help="Where the heavy stages run.")  # fmt: skip
+def nightly(
+    db: Path, config_path: Path | None, sample: bool, as_of: datetime | None, engine: str
+) -> None:
+    """Run the main job: crawl, prices, tag, align, publish."""
+    from api.nightly import nightly as run
+    from api.nightly import nightly_sample
+    from store import Store
+
+    settings = load_settings(config_path)
+    reports: list[StageReport] = []
+    with Store.open(db, create=True) as store:
+        if crashed := store.runs.mark_crashed():
+            click.echo(f"{crashed} earlier run(s) did not finish; going on from what they stored")
+        stages = (
+            nightly_sample(store, settings) if sample else run(store, settings, now=clock(as_of))
+        )
+        for report in stages:
+            show_report(report)
+            reports.append(report)
+    click.echo(f"total    {sum(report.seconds for report in reports):.1f} s in stages")
+    _what_to_open(db)
+    end(reports)
+
+
+def _what_to_open(db: Path) -> None:
+    click.echo(
+        f"\nOpen it:  tapestory serve {db}            then http://127.0.0.1:8001/\n"
+        f"Report:   tapestory report {db} --out reports\n"
+        f"One day:  tapestory explain {db} 2026-01-30"
+    )
+
+
+@click.command()
+@database
+@config
+@click.option("--all", "everything", is_flag=True, help="Ask sources that are not yet due, too.")
+@as_of_option
+def crawl(db: Path, config_path: Path | None, everything: bool, as_of: datetime | None) -> None:
+    """Collect new documents from the sources."""
+    from api.stages import run_crawl
+    from store import Store
+
+    settings = load_settings(config_path)
+    with Store.open(db, create=True) as store:
+        report = run_crawl(store, settings, now=clock(as_of), everything=everything)
+    show_report(report)
+    end([report])
+
+
+@click.command()
+@database
+@config
+@as_of_option
+def prices(db: Path, config_path: Path | None, as_of: datetime | None) -> None:
+    """Fetch the prices of the listed assets."""
+    from api.stages import run_prices
+    from store import Store
+
+    settings = load_settings(config_path)
+    with Store.open(db, create=True) as store:
+        report = run_prices(store, settings, now=clock(as_of))
+    show_report(report)
+    end([report])
+
+
+@click.command()
+@database
+@config
+@click.option("--engine", type=click.Choice(["local"]), default="local", show_default=True,
+              help="Where the labelling runs.")  # fmt: skip
+@as_of_option
+def tag(db: Path, config_path: Path | None, engine: str, as_of: datetime | None) -> None:
+    """Label new documents with narratives and stance."""
+    from api.stages import run_tag
+    from store import Store
+
+    settings = load_settings(config_path)
+    with Store.open(db) as store:
+        report = run_tag(store, settings, now=clock(as_of))
+    show_report(report)
+    end([report])
+
+
+@click.command()
+@database
+@config
+@as_of_option
+def align(db: Path, config_path: Path | None, as_of: datetime | None) -> None:
+    """Compute intensity, line it up with prices, explain the large moves."""
+    from api.stages import run_align
+    from store import Store
+
+    settings = load_settings(config_path)
+    with Store.open(db) as store:
+        report = run_align(store, settings, now=clock(as_of))
+    show_report(report)
+    end([report])
+
+
+@click.command()
+@database
+def publish(db: Path) -> None:
+    """Publish a read-only snapshot for the pages."""
+    from api.stages import run_publish
+    from store import Store
+
+    with Store.open(db) as store:
+        report = run_publish(store)
+    show_report(report)
+
+
+COMMANDS = (init, nightly, crawl, prices, tag, align, publish)

@@ -1,0 +1,179 @@
+"""Settings: TOML and options become one frozen record. The only reader of files and environment."""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, get_args
+
+from api.errors import ConfigError
+from store.records import Asset, AssetClass, AssetUnit, Source, SourceKind
+
+FILE_NAME = "tapestory.toml"
+_CONTACT = "https://example.org/about-this-crawler"
+_TABLES = {
+    "crawler": {"contact", "allow_addresses", "host_interval_s"},
+    "narratives": {"files"},
+    "models": {"encoder", "stance"},
+    "store": {"backups"},
+    "schedule": {"time"},
+}
+_SOURCE_KEYS = {
+    "id", "kind", "url", "name", "weight", "language", "full_text", "token_env", "handle",
+}  # fmt: skip
+_ASSET_KEYS = {"id", "name", "class", "unit", "calendar", "source"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """All that a run needs to know besides its database and the time.
+
+    Attributes
+    ----------
+    base_dir : Path
+        Folder against which the paths of the file are read.
+    secrets : mapping
+        Tokens by the name of their environment variable.
+    """
+
+    sources: tuple[Source, ...]
+    assets: tuple[Asset, ...]
+    narrative_files: tuple[str, ...] = ("default",)
+    encoder: str = "default"
+    stance: str = "default"
+    contact: str = _CONTACT
+    allow_addresses: tuple[str, ...] = ()
+    host_interval_s: float = 2.0
+    backups: str = "backups/"
+    schedule: str = "23:15"
+    base_dir: Path = Path()
+    origin: str = "shipped defaults"
+    secrets: Mapping[str, str] = field(default_factory=dict)
+
+
+def default_text() -> str:
+    """Return the shipped ``tapestory.toml``, comments included."""
+    return (files("api") / "defaults" / FILE_NAME).read_text(encoding="utf-8")
+
+
+def load_settings(path: Path | None = None) -> Settings:
+    """Read settings from a file, else ``tapestory.toml`` here, else the shipped defaults.
+
+    Raises
+    ------
+    ConfigError
+        When the file is missing, is no TOML, or holds a key or value that is not known;
+        the message names the file and the entry.
+    """
+    if path is None and Path(FILE_NAME).exists():
+        path = Path(FILE_NAME)
+    if path is None:
+        return parse_settings(default_text(), origin="shipped defaults", base_dir=Path.cwd())
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(
+            f"cannot read settings {str(path)!r} ({error}): check the path"
+        ) from error
+    return parse_settings(text, origin=str(path), base_dir=path.resolve().parent)
+
+
+def parse_settings(text: str, *, origin: str, base_dir: Path) -> Settings:
+    """Return the settings that a TOML text states, shipped defaults where it is silent."""
+    try:
+        given = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{origin} is not valid TOML ({error}): mend that line") from error
+    known = {*_TABLES, "source", "asset"}
+    if unknown := sorted(set(given) - known):
+        raise ConfigError(f"{origin} has unknown table {unknown[0]!r}: known are {sorted(known)}")
+    for table, keys in _TABLES.items():
+        _refuse_unknown(given.get(table, {}), keys, f"[{table}] of {origin}")
+    shipped: dict[str, Any] = {}
+    if "source" not in given or "asset" not in given:
+        shipped = tomllib.loads(default_text())
+    sources = [
+        _source(entry, number, origin)
+        for number, entry in enumerate(given.get("source", shipped.get("source", [])), 1)
+    ]
+    assets = [
+        _asset(entry, number, origin)
+        for number, entry in enumerate(given.get("asset", shipped.get("asset", [])), 1)
+    ]
+    _refuse_repeated([source.id for source in sources], "source", origin)
+    _refuse_repeated([asset.id for asset in assets], "asset", origin)
+    names = {source.token_env for source in sources if source.token_env}
+    crawler = given.get("crawler", {})
+    return Settings(
+        sources=tuple(sources),
+        assets=tuple(assets),
+        narrative_files=tuple(given.get("narratives", {}).get("files", ("default",))),
+        encoder=given.get("models", {}).get("encoder", "default"),
+        stance=given.get("models", {}).get("stance", "default"),
+        contact=crawler.get("contact", _CONTACT),
+        allow_addresses=tuple(crawler.get("allow_addresses", ())),
+        host_interval_s=float(crawler.get("host_interval_s", 2.0)),
+        backups=given.get("store", {}).get("backups", "backups/"),
+        schedule=given.get("schedule", {}).get("time", "23:15"),
+        base_dir=base_dir,
+        origin=origin,
+        secrets={name: os.environ[name] for name in sorted(names) if name in os.environ},
+    )
+
+
+def _refuse_unknown(entry: Mapping[str, Any], keys: set[str], where: str) -> None:
+    if unknown := sorted(set(entry) - keys):
+        raise ConfigError(f"{where} has unknown key {unknown[0]!r}: known are {sorted(keys)}")
+
+
+def _refuse_repeated(ids: list[str], what: str, origin: str) -> None:
+    for id_ in ids:
+        if ids.count(id_) > 1:
+            raise ConfigError(f"{origin} names {what} {id_!r} twice: give each its own id")
+
+
+def _required(entry: Mapping[str, Any], key: str, where: str) -> str:
+    value = entry.get(key)
+    if not isinstance(value, str) or not value:
+        raise ConfigError(f"{where} lacks {key!r}: add it as a text")
+    return value
+
+
+def _choice(value: str, literal: Any, key: str, where: str) -> Any:
+    if value not in get_args(literal):
+        raise ConfigError(f"{where} has {key} = {value!r}: choose one of {list(get_args(literal))}")
+    return value
+
+
+def _source(entry: Mapping[str, Any], number: int, origin: str) -> Source:
+    where = f"[[source]] {entry.get('id', f'number {number}')!r} of {origin}"
+    _refuse_unknown(entry, _SOURCE_KEYS, where)
+    weight = entry.get("weight", 1.0)
+    if not isinstance(weight, (int, float)) or not 0 < weight < float("inf"):
+        raise ConfigError(f"{where} has weight = {weight!r}: give a number above 0")
+    return Source(
+        id=_required(entry, "id", where),
+        kind=_choice(_required(entry, "kind", where), SourceKind, "kind", where),
+        url=_required(entry, "url", where),
+        name=entry.get("name", entry["id"]),
+        weight=float(weight),
+        language=entry.get("language"),
+        full_text=entry.get("full_text", True),
+        token_env=entry.get("token_env"),
+        handle=entry.get("handle"),
+    )
+
+
+def _asset(entry: Mapping[str, Any], number: int, origin: str) -> Asset:
+    where = f"[[asset]] {entry.get('id', f'number {number}')!r} of {origin}"
+    _refuse_unknown(entry, _ASSET_KEYS, where)
+    return Asset(
+        id=_required(entry, "id", where),
+        name=entry.get("name", entry["id"]),
+        asset_class=_choice(_required(entry, "class", where), AssetClass, "class", where),
+        unit=_choice(entry.get("unit", "price"), AssetUnit, "unit", where),
+        calendar=entry.get("calendar", "XNYS"),
+        source=entry.get("source", ""),
+    )

@@ -1,0 +1,78 @@
+"""An explanation as JSON and as lines for a terminal."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from store.records import Explanation, Move, Suspect
+from store.results import document_of
+
+
+def explain_document(explanation: Explanation) -> dict[str, Any]:
+    """Return the object that ``explain --json`` prints, in the contract's shape."""
+    plain = document_of(explanation)
+    return {
+        "date": plain["date"],
+        "window": {"start": plain["window_start"], "end": plain["window_end"]},
+        "moves": [_renamed(move, {"asset_id": "asset"}) for move in plain["moves"]],
+        "premise": plain["premise"],
+        "verdict": plain["verdict"],
+        "clarity": plain["clarity"],
+        "suspects": [
+            _renamed(suspect, {"narrative_id": "narrative"}) for suspect in plain["suspects"]
+        ],
+        "analogs": plain["analogs"],
+        "analog_verdict": {"like": plain["analog_like"], "statement": plain["analog_statement"]},
+        "falsifiers": plain["falsifiers"],
+        "coverage": plain["coverage"],
+    }
+
+
+def _renamed(row: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
+    return {names.get(key, key): value for key, value in row.items()}
+
+
+def explain_lines(explanation: Explanation, names: Mapping[str, str]) -> Iterator[str]:
+    """Yield the explanation for a person at a terminal."""
+    yield explanation.premise
+    yield ""
+    yield f"verdict: {explanation.verdict} (clarity {explanation.clarity:.2f})"
+    yield ""
+    yield f"{'move':30} {'change':>10} {'sigma':>7}"
+    for move in explanation.moves:
+        sigma = "n/a" if move.sigma is None else f"{move.sigma:+.1f}"
+        yield f"{move.name:30} {_change(move):>10} {sigma:>7}"
+    yield ""
+    for suspect in explanation.suspects:
+        yield from _suspect_lines(suspect, names)
+    yield ""
+    yield explanation.analog_statement
+    if explanation.falsifiers:
+        yield "would overturn it:"
+    for falsifier in explanation.falsifiers:
+        yield f"  {falsifier.condition} (by {falsifier.by})"
+    coverage = explanation.coverage
+    yield (
+        f"rests on {coverage.stories:,} stories from {coverage.sources} of"
+        f" {coverage.sources_expected} sources ({coverage.share_of_panel:.0%} of the panel);"
+        " association, not cause"
+    )
+
+
+def _suspect_lines(suspect: Suspect, names: Mapping[str, str]) -> Iterator[str]:
+    name = names.get(suspect.narrative_id, suspect.narrative_id)
+    against = (
+        f", against it: {', '.join(suspect.contradicted_by)}" if suspect.contradicted_by else ""
+    )
+    yield (
+        f"{suspect.rank:2}. {name:24} {suspect.score:.2f} [{suspect.low:.2f}, {suspect.high:.2f}]"
+        f"  {suspect.status}{against}"
+    )
+    for quote in suspect.quotes[:2]:
+        source = quote.url or quote.document_id
+        yield f"      “{quote.quote}” ({quote.stance}; {source})"
+
+
+def _change(move: Move) -> str:
+    if move.unit == "return":
+        return f"{100 * move.change:+.1f} %"
+    return f"{move.change:+.1f} {'bp' if move.unit == 'bp' else 'pts'}"

@@ -1,0 +1,107 @@
+"""What an operator asks: is the installation sound, and what happened last."""
+
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from store.errors import TapestoryError
+
+if TYPE_CHECKING:
+    from store import Store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing that was checked; ``advice`` says what to do about it."""
+
+    what: str
+    ok: bool
+    found: str
+    advice: str = ""
+
+
+def checks(database: Path | None) -> Iterator[Finding]:
+    """Yield what was found of the installation, the models and the database."""
+    yield Finding(what="tapestory", ok=True, found=version("tapestory"))
+    yield Finding(
+        what="python",
+        ok=sys.version_info >= (3, 11),
+        found=sys.version.split()[0],
+        advice="" if sys.version_info >= (3, 11) else "install Python 3.11 or newer",
+    )
+    yield from _check_models()
+    if database is not None:
+        yield from _check_database(database)
+
+
+def _check_models() -> Iterator[Finding]:
+    from nlp.models import ModelSettings, load_models
+
+    try:
+        models = load_models(ModelSettings())
+    except TapestoryError as error:
+        yield Finding(what="models", ok=False, found=str(error), advice="run 'make setup' again")
+        return
+    yield Finding(what="models", ok=True, found=f"{models.model_id} on {models.device}")
+
+
+def _check_database(path: Path) -> Iterator[Finding]:
+    from store import Store
+
+    try:
+        with Store.open(path) as store:
+            complaints = store.check()
+    except TapestoryError as error:
+        yield Finding(what=str(path), ok=False, found=str(error))
+        return
+    advice = "restore the newest good back-up with 'tapestory restore'" if complaints else ""
+    found = "; ".join(complaints[:3]) or "integrity, foreign keys and search are sound"
+    yield Finding(what=str(path), ok=not complaints, found=found, advice=advice)
+
+
+def status_document(store: "Store") -> dict[str, Any]:
+    """Return counts, sources, failures and last runs as plain values."""
+    runs = [
+        {
+            key: json.loads(row[key]) if key == "counts" else row[key]
+            for key in ("id", "stage", "started_at", "finished_at", "status", "code", "counts")
+        }
+        for row in store.runs.latest()
+    ]
+    return {
+        "database": str(store.path),
+        "counts": store.counts(),
+        "runs": runs,
+        "sources": store.sources.health(),
+        "failures": store.runs.failures(limit=20),
+        "untagged": store.labels.untagged(),
+    }
+
+
+def status_lines(document: dict[str, Any]) -> Iterator[str]:
+    """Yield the status as lines for a person."""
+    yield document["database"]
+    yield "  " + ", ".join(f"{count:,} {name}" for name, count in document["counts"].items())
+    yield "last runs"
+    for run in document["runs"]:
+        yield f"  {run['stage']:8} {run['started_at']}  {run['status']}"
+    yield "sources"
+    for source in document["sources"]:
+        last = source["newest"] or "never"
+        outcome = source["last_outcome"] or "not crawled"
+        trouble = f"  {source['errors']} errors in a row" if source["errors"] else ""
+        yield (
+            f"  {source['id']:28} {source['status']:9} {source['documents']:>7,} documents,"
+            f" newest {last}, {outcome}{trouble}"
+        )
+    for language, count in document["untagged"].items():
+        yield f"  {count:,} documents in {language!r} are stored and searchable but not labelled"
+    if document["failures"]:
+        yield "latest failures"
+    for failure in document["failures"]:
+        yield f"  {failure['failed_at']} {failure['stage']} {failure['item']}: {failure['message']}"
+        yield f"    {failure['advice']}"

@@ -1,0 +1,127 @@
+"""Each stage as the command line and the nightly run call it: settings in, report out."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from api.config import Settings
+from api.progress import progress
+from store.records import StageReport
+
+if TYPE_CHECKING:
+    from crawler.settings import CrawlSettings
+    from nlp.models import ModelSettings
+    from nlp.narratives import Taxonomy
+    from store import Store
+
+
+def crawl_settings(settings: Settings) -> "CrawlSettings":
+    """Return what the crawler needs to know."""
+    from importlib.metadata import version
+
+    from crawler.settings import CrawlSettings
+
+    return CrawlSettings(
+        contact=settings.contact,
+        allow_addresses=settings.allow_addresses,
+        host_interval_s=settings.host_interval_s,
+        version=version("tapestory"),
+    )
+
+
+def model_settings(settings: Settings) -> "ModelSettings":
+    """Return which models label."""
+    from nlp.models import ModelSettings
+
+    return ModelSettings(encoder=settings.encoder, stance=settings.stance)
+
+
+def taxonomy(settings: Settings) -> "Taxonomy":
+    """Return the narratives that the settings name."""
+    from nlp.narratives import load_taxonomy
+
+    return load_taxonomy(
+        [
+            name if name == "default" else settings.base_dir / name
+            for name in settings.narrative_files
+        ]
+    )
+
+
+def run_crawl(
+    store: "Store", settings: Settings, *, now: datetime, everything: bool = False
+) -> StageReport:
+    """Crawl the sources that are due, or all of them."""
+    from crawler.run import crawl
+
+    return crawl(
+        store,
+        settings.sources,
+        now=now,
+        settings=crawl_settings(settings),
+        only_due=not everything,
+        secrets=settings.secrets,
+        progress=progress,
+    )
+
+
+def run_prices(store: "Store", settings: Settings, *, now: datetime) -> StageReport:
+    """Fetch the prices that are due."""
+    from crawler.run import fetch_prices
+
+    return fetch_prices(
+        store,
+        settings.assets,
+        now=now,
+        settings=crawl_settings(settings),
+        base_dir=settings.base_dir,
+        progress=progress,
+    )
+
+
+def run_tag(store: "Store", settings: Settings, *, now: datetime) -> StageReport:
+    """Label the documents that the model has not seen as they stand."""
+    from nlp.run import tag
+
+    store.assets.sync(settings.assets)
+    return tag(
+        store,
+        taxonomy(settings),
+        models=model_settings(settings),
+        now=now,
+        progress=progress,
+    )
+
+
+def run_align(store: "Store", settings: Settings, *, now: datetime) -> StageReport:
+    """Compute intensity, the scan and the explanations."""
+    from align.run import align
+
+    store.assets.sync(settings.assets)
+    return align(store, now=now, progress=progress)
+
+
+def run_publish(store: "Store") -> StageReport:
+    """Publish a snapshot when the working file has changed since the last."""
+    from store.publish import publish
+
+    published = publish(store)
+    note = f"snapshot {published.path}" + ("" if published.fresh else " is up to date")
+    return StageReport(stage="publish", counts={"published": int(published.fresh)}, notes=[note])
+
+
+def import_documents(store: "Store", paths: list[Path], *, now: datetime) -> StageReport:
+    """Import archives of documents."""
+    from crawler.run import import_documents as run
+
+    return run(store, paths, now=now, progress=progress)
+
+
+def import_prices(
+    store: "Store", settings: Settings, paths: list[Path], *, now: datetime
+) -> StageReport:
+    """Import archives of prices; assets of the settings keep their class and calendar."""
+    from crawler.run import import_prices as run
+
+    store.assets.sync(settings.assets)
+    return run(store, paths, now=now, progress=progress)
