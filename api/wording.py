@@ -1,0 +1,143 @@
+"""Stored values in words: one way to print a change, a share, an interval, a missing value.
+
+A value that is None prints as ``n/a``; the place that prints it says why. A minus that
+rounding would leave before a zero is dropped.
+"""
+
+from datetime import date, datetime
+from urllib.parse import urlsplit
+
+from store.records import ChangeUnit, Stance, SuspectStatus, Verdict
+
+MISSING = "n/a"
+STANCE_WORDS: dict[Stance, str] = {"favor": "agrees", "against": "disagrees", "none": "takes none"}
+STATUS_WORDS: dict[SuspectStatus, str] = {
+    "leading": "leading",
+    "possible": "possible",
+    "contradicted": "contradicted",
+    "follower": "follower: told after the move",
+    "quiet": "quiet: hardly told",
+}
+VERDICT_WORDS: dict[Verdict, str] = {
+    "suspects": "One suspect stands out",
+    "not distinguishable": "Not distinguishable",
+    "no adequate suspect": "No adequate suspect",
+}
+
+
+def fixed(value: float | None, digits: int = 2, *, signed: bool = False) -> str:
+    """Return a number with fixed decimals, ``n/a`` for None, and never ``-0.00``."""
+    if value is None:
+        return MISSING
+    text = f"{value:{'+' if signed else ''}.{digits}f}"
+    return text.lstrip("+-") if float(text) == 0 else text
+
+
+def percent(share: float | None, digits: int = 1) -> str:
+    """Return a share in [0, 1] as per cent."""
+    return MISSING if share is None else f"{fixed(100 * share, digits)} %"
+
+
+def percent_interval(low: float | None, high: float | None, digits: int = 1) -> str:
+    """Return two shares as ``12.0 to 31.5 %``."""
+    if low is None or high is None:
+        return MISSING
+    return f"{fixed(100 * low, digits)} to {fixed(100 * high, digits)} %"
+
+
+def interval(low: float | None, high: float | None, digits: int = 2) -> str:
+    """Return two numbers as ``-0.10 to 0.42``."""
+    if low is None or high is None:
+        return MISSING
+    return f"{fixed(low, digits)} to {fixed(high, digits)}"
+
+
+def share_change(change: float | None) -> str:
+    """Return the difference of two shares in percentage points."""
+    return MISSING if change is None else f"{fixed(100 * change, 1, signed=True)} pp"
+
+
+def change(value: float, unit: ChangeUnit) -> str:
+    """Return a move: a return as per cent, else basis points or points."""
+    if unit == "return":
+        return f"{fixed(100 * value, 1, signed=True)} %"
+    return f"{fixed(value, 1, signed=True)} {unit}"
+
+
+def sigma(value: float | None) -> str:
+    """Return a vol-scaled move, ``-7.9 σ``."""
+    return MISSING if value is None else f"{fixed(value, 1, signed=True)} σ"
+
+
+def pvalue(value: float | None) -> str:
+    """Return a p-value; below a thousandth only the bound, since no permutation says more."""
+    if value is None:
+        return MISSING
+    return "< 0.001" if value < 0.001 else fixed(value, 3)
+
+
+def percentile(value: float | None) -> str:
+    """Return a rank in [0, 1] as ``89th percentile``."""
+    if value is None:
+        return MISSING
+    whole = round(100 * value)
+    ending = {1: "st", 2: "nd", 3: "rd"}.get(whole % 10, "th")
+    return f"{whole}{'th' if whole % 100 in (11, 12, 13) else ending} percentile"
+
+
+def day_text(day: date | None) -> str:
+    """Return ``30 Jan 2026``, in English whatever the machine's locale."""
+    return MISSING if day is None else f"{day.day} {_MONTHS[day.month - 1][:3]} {day.year}"
+
+
+def long_day(day: date) -> str:
+    """Return ``Friday 30 January 2026``."""
+    return f"{_WEEKDAYS[day.weekday()]} {day.day} {_MONTHS[day.month - 1]} {day.year}"
+
+
+def instant_text(instant: datetime | None) -> str:
+    """Return ``30 Jan 2026, 21:00 UTC``."""
+    return MISSING if instant is None else f"{day_text(instant.date())}, {instant:%H:%M} UTC"
+
+
+def listed(names: list[str], last: str = "and") -> str:
+    """Return names as ``a, b and c``."""
+    if len(names) < 2:
+        return "".join(names)
+    return f"{', '.join(names[:-1])} {last} {names[-1]}"
+
+
+def counted(number: int, noun: str, plural: str | None = None) -> str:
+    """Return ``1 story`` or ``3 stories``, thousands apart."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def web_address(url: str | None) -> str | None:
+    """Return the address when it is one that a link may carry, else None.
+
+    What was crawled is data: ``javascript:`` and its kin never become a link.
+    """
+    if url is None:
+        return None
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return None
+    return url if parts.scheme in ("http", "https") and parts.netloc else None
+
+
+_MONTHS = (
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+)
+_WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
