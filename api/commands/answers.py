@@ -43,12 +43,12 @@ def explain(db: Path, day: datetime, days: int, as_json: bool, as_of: datetime |
 @as_of_option
 def report(db: Path, week: str | None, out: Path, formats: str, as_of: datetime | None) -> None:
     """Write the weekly narrative report, self-contained."""
-    from api.report import write_report
-    from store import Store
-
     wanted = [name.strip() for name in formats.split(",") if name.strip()]
     if odd := sorted(set(wanted) - {"html", "md", "json"}):
         raise click.BadParameter(f"{odd[0]!r}: choose from html, md, json", param_hint="--format")
+    from api.report import write_report
+    from store import Store
+
     with Store.open(db, read_only=True) as store:
         for path in write_report(store, week, out, wanted, now=clock(as_of)):
             click.echo(f"wrote {path}")

@@ -1,0 +1,83 @@
+"""Tapestory's pages, as a Datasette plugin over a published snapshot.
+
+Adds home, narrative, asset, day, document, source and search pages beside Datasette's own
+tables; reads only, speaks no SQL of its own but the canned queries, and renders every text
+that was crawled as text. ``make_datasette`` in ``api.browse.app`` serves a snapshot.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from datasette import hookimpl
+
+from api.browse.catalogue import load_queries
+from api.browse.headers import with_headers
+from api.browse.routes import DATABASE, page_routes
+from api.browse.wording import FILTERS
+
+__all__ = [
+    "asgi_wrapper",
+    "canned_queries",
+    "extra_css_urls",
+    "menu_links",
+    "prepare_jinja2_environment",
+    "register_routes",
+    "startup",
+]
+
+
+@hookimpl  # type: ignore[untyped-decorator]
+def startup(datasette: Any) -> None:
+    """Keep an unknown address a 404 where ``rich`` is installed."""
+    # Datasette's handler of exceptions prints them with rich when it finds it (spaCy brings
+    # it); outside an `except` block, as for an address of four segments that no route
+    # matches, rich raises ValueError ("Value for 'trace' required") and the 404 becomes a
+    # 500. Imported here because importing the module before `datasette.app` would leave
+    # Datasette's own hook unregistered.
+    from datasette import handle_exception
+
+    handle_exception.rich = None
+
+
+@hookimpl  # type: ignore[untyped-decorator]
+def register_routes(datasette: Any) -> list[tuple[str, Callable[..., Awaitable[Any]]]]:
+    """Return our pages, or none when this Datasette serves no Tapestory snapshot."""
+    return page_routes() if DATABASE in datasette.databases else []
+
+
+@hookimpl  # type: ignore[untyped-decorator]
+def prepare_jinja2_environment(env: Any) -> None:
+    """Add the filters that word numbers, days and links."""
+    env.filters.update(FILTERS)
+
+
+@hookimpl  # type: ignore[untyped-decorator]
+def canned_queries(datasette: Any, database: str) -> dict[str, dict[str, Any]]:
+    """Return the queries of ``queries.toml`` for our database."""
+    return load_queries() if database == DATABASE else {}
+
+
+@hookimpl  # type: ignore[untyped-decorator]
+def menu_links(datasette: Any) -> list[dict[str, str]]:
+    """Link from Datasette's own pages to ours."""
+    if DATABASE not in datasette.databases:
+        return []
+    return [
+        {"href": datasette.urls.path("/"), "label": "Tapestory home"},
+        {"href": datasette.urls.path("/search"), "label": "Search"},
+        {"href": datasette.urls.path(f"/{DATABASE}"), "label": "Tables and queries"},
+    ]
+
+
+@hookimpl  # type: ignore[untyped-decorator]
+def extra_css_urls(template: str | None, datasette: Any) -> list[str]:
+    """Give Datasette's own pages our colours."""
+    if (template or "").startswith("tapestory/"):
+        return []
+    return [datasette.urls.path("/-/tapestory/tables.css")]
+
+
+@hookimpl  # type: ignore[untyped-decorator]
+def asgi_wrapper() -> Callable[[Any], Any]:
+    """Send the headers that keep crawled text harmless with every response."""
+    return with_headers

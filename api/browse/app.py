@@ -1,0 +1,58 @@
+"""A Datasette over one published snapshot, with our pages; ``serve`` and the tests share it."""
+
+from pathlib import Path
+from typing import Any
+
+from api.browse.catalogue import load_metadata
+from api.browse.routes import DATABASE
+
+SETTINGS = {
+    "default_page_size": 50,
+    "max_returned_rows": 2000,
+    "sql_time_limit_ms": 3000,
+    "facet_time_limit_ms": 400,
+    # Suggestions run a query for every column of a table on every view of it.
+    "suggest_facets": False,
+    # A snapshot holds the full texts of other people's articles: no one-click copy of it.
+    "allow_download": False,
+    "truncate_cells_html": 400,
+    "default_cache_ttl": 5,
+}
+
+
+def make_datasette(snapshot: Path, **settings: Any) -> Any:
+    """Return a Datasette that serves a snapshot, read-only, under the name ``tapestory``.
+
+    Parameters
+    ----------
+    snapshot : Path
+        A published snapshot; opened as immutable, so it must not be written to while served
+        (publishing swaps a new file in and leaves the open one alone).
+    settings
+        Settings of Datasette that replace ours, e.g. ``base_url="/desk/"``.
+
+    Returns
+    -------
+    datasette.app.Datasette
+    """
+    from datasette.app import Datasette
+    from datasette.database import Database
+    from datasette.plugins import pm
+
+    from api import browse
+
+    if not pm.is_registered(browse):  # not installed as an entry point, e.g. in tests
+        pm.register(browse, name="tapestory")
+    datasette = Datasette(
+        files=[],
+        settings={**SETTINGS, **settings},
+        metadata={
+            **load_metadata()["instance"],
+            "databases": {DATABASE: load_metadata()["database"]},
+        },
+    )
+    datasette.add_database(
+        Database(datasette, path=str(snapshot.resolve()), is_mutable=False), name=DATABASE
+    )
+    datasette.remove_database("_memory")
+    return datasette

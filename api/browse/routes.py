@@ -1,0 +1,185 @@
+"""From an address to a page: read, draw, render, or say in a sentence why not."""
+
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+from markupsafe import Markup
+
+from api.browse import asset, day, document, home, narrative, search, source
+from api.browse.errors import PageMovedError, PageNotFoundError
+from api.browse.headers import PAGE_POLICY
+from store.errors import StoreError
+from store.pages import Pages
+
+DATABASE = "tapestory"
+TIME_LIMIT_MS = 5000
+_STATIC = Path(__file__).parent / "static"
+_HTML = {"content-security-policy": PAGE_POLICY}
+
+Params = Mapping[str, str]
+Data = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """One kind of page.
+
+    Attributes
+    ----------
+    collect : callable
+        ``(pages, id, query) -> data``; what it returns is the page's JSON.
+    draw : callable or None
+        ``data -> charts`` by name, only for HTML.
+    """
+
+    name: str
+    pattern: str
+    collect: Callable[[Pages, str, Params], Data]
+    draw: Callable[[Data], dict[str, Markup]] | None = None
+
+
+_ID = r"/(?P<id>[^/]+?)(?P<format>\.json)?$"
+PAGES = (
+    Page(
+        name="home",
+        pattern=r"/(?:home)?(?P<format>\.json)?$",
+        collect=home.collect,
+        draw=home.draw,
+    ),
+    Page(
+        name="narrative",
+        pattern=f"/narrative{_ID}",
+        collect=narrative.collect,
+        draw=narrative.draw,
+    ),
+    Page(name="asset", pattern=f"/asset{_ID}", collect=asset.collect, draw=asset.draw),
+    Page(name="day", pattern=f"/day{_ID}", collect=day.collect, draw=day.draw),
+    Page(name="document", pattern=f"/document{_ID}", collect=document.collect),
+    Page(name="source", pattern=f"/source{_ID}", collect=source.collect, draw=source.draw),
+    Page(name="search", pattern=r"/search(?P<format>\.json)?$", collect=search.collect),
+)
+
+
+def page_routes() -> list[tuple[str, Callable[..., Awaitable[Any]]]]:
+    """Return the routes of the pages and of the style sheets."""
+    return [*((page.pattern, _view(page)) for page in PAGES), (_SHEET, _style_sheet)]
+
+
+def _view(page: Page) -> Callable[..., Awaitable[Any]]:
+    async def view(request: Any, datasette: Any) -> Any:
+        from datasette import Response
+
+        wanted = request.url_vars
+        as_json = bool(wanted["format"])
+        try:
+            data, charts = await _read(page, request, datasette, draw=not as_json)
+        except PageMovedError as moved:
+            return Response.redirect(datasette.urls.path(moved.path))
+        except PageNotFoundError as error:
+            return await _refusal(datasette, request, 404, error, as_json=as_json)
+        except StoreError as error:
+            return await _refusal(datasette, request, 503, error, as_json=as_json)
+        if as_json:
+            return _json({"ok": True, **data})
+        body = await datasette.render_template(
+            f"tapestory/{page.name}.html",
+            {**_frame(request), "page": page.name, "data": data, "charts": charts},
+            request=request,
+        )
+        return Response.html(body, headers=dict(_HTML))
+
+    return view
+
+
+async def _read(
+    page: Page, request: Any, datasette: Any, *, draw: bool
+) -> tuple[Data, dict[str, Markup]]:
+    wanted = unquote(request.url_vars.get("id") or "")
+    query = {key: request.args[key] for key in request.args}
+
+    def read(connection: Any) -> tuple[Data, dict[str, Markup]]:
+        from datasette.utils import sqlite_timelimit
+
+        with sqlite_timelimit(connection, TIME_LIMIT_MS):
+            data = page.collect(Pages(connection), wanted, query)
+        return data, page.draw(data) if draw and page.draw else {}
+
+    found: tuple[Data, dict[str, Markup]] = await datasette.get_database(DATABASE).execute_fn(read)
+    return found
+
+
+async def _refusal(
+    datasette: Any, request: Any, status: int, error: Exception, *, as_json: bool
+) -> Any:
+    """Say what could not be shown and what can be; never a traceback."""
+    from datasette import Response
+
+    links = getattr(error, "links", ())
+    if as_json:
+        return _json({"ok": False, "status": status, "error": str(error)}, status)
+    body = await datasette.render_template(
+        "tapestory/refusal.html",
+        {
+            **_frame(request),
+            "page": "refusal",
+            "data": {},
+            "status": status,
+            "message": str(error),
+            "links": links,
+        },
+        request=request,
+    )
+    return Response.html(body, status=status, headers=dict(_HTML))
+
+
+def _frame(request: Any) -> Data:
+    """Return what the base template needs of the request."""
+    path = request.scope.get("route_path") or request.path
+    query = f"?{request.query_string}" if request.query_string else ""
+    return {
+        "json_path": f"{'/home' if path == '/' else path}.json{query}",
+        "sheet_version": sheet_version(),
+    }
+
+
+def _json(value: Data, status: int = 200) -> Any:
+    from datasette import Response
+
+    return Response(
+        json.dumps(value, ensure_ascii=False, indent=1),
+        status=status,
+        headers=dict(_HTML),
+        content_type="application/json; charset=utf-8",
+    )
+
+
+# Style sheets have an address of ours: Datasette's own for plugins depends on how the plugin
+# was installed.
+_SHEET = r"/-/tapestory/(?P<name>tapestory|tables)\.css$"
+
+
+async def _style_sheet(request: Any) -> Any:
+    from datasette import Response
+
+    return Response(
+        _sheet(request.url_vars["name"]),
+        headers={"cache-control": "max-age=3600"},
+        content_type="text/css; charset=utf-8",
+    )
+
+
+@cache
+def _sheet(name: str) -> str:
+    return (_STATIC / f"{name}.css").read_text(encoding="utf-8")
+
+
+@cache
+def sheet_version() -> str:
+    """Return a short digest of the style sheet, so that a new one is fetched at once."""
+    return blake2b(_sheet("tapestory").encode(), digest_size=4).hexdigest()

@@ -1,0 +1,92 @@
+"""The command line: exit codes, messages, and what lands on stdout."""
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from api.cli import cli
+from store import Store
+from store.database import _acquire
+
+
+@pytest.fixture
+def run():
+    def invoke(*words, **options):
+        return CliRunner().invoke(cli, [str(word) for word in words], **options)
+
+    return invoke
+
+
+@pytest.fixture
+def database(tmp_path):
+    path = tmp_path / "t.db"
+    Store.open(path, create=True).close()
+    return path
+
+
+def test_help_names_every_verb_of_the_readme(run):
+    text = run("--help").output
+    for verb in ("init", "nightly", "import", "label", "explain", "report", "serve", "status"):
+        assert verb in text
+
+
+def test_a_missing_database_is_one_line_and_exit_1(run, tmp_path):
+    result = run("status", tmp_path / "none.db")
+    assert result.exit_code == 1
+    assert result.stderr.startswith("tapestory: no database at")
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_a_held_lock_is_exit_75(run, database):
+    lock = _acquire(database)
+    try:
+        result = run("publish", database)
+    finally:
+        lock.release()
+    assert result.exit_code == 75
+    assert "another run" in result.stderr
+
+
+def test_bad_settings_are_exit_2(run, database, tmp_path):
+    settings = tmp_path / "x.toml"
+    settings.write_text("[nonsense]\n")
+    result = run("crawl", database, "--config", settings)
+    assert result.exit_code == 2
+    assert "nonsense" in result.stderr
+
+
+def test_init_writes_settings_and_schedule_and_overwrites_nothing(run, tmp_path):
+    folder = tmp_path / "desk"
+    assert run("init", folder).exit_code == 0
+    assert {path.name for path in folder.iterdir()} == {
+        "tapestory.toml",
+        "tapestory.cron",
+        "tapestory.service",
+        "tapestory.timer",
+    }
+    (folder / "tapestory.toml").write_text("# mine\n")
+    assert run("init", folder).exit_code == 2
+    assert (folder / "tapestory.toml").read_text() == "# mine\n"
+
+
+def test_status_is_json_for_programs(run, database):
+    result = run("status", database, "--json")
+    assert result.exit_code == 0
+    assert json.loads(result.stdout)["counts"]["documents"] == 0
+
+
+def test_backup_and_restore_round_trip(run, database, tmp_path):
+    assert run("backup", database, tmp_path / "b.db").exit_code == 0
+    assert run("restore", tmp_path / "b.db", tmp_path / "again.db").exit_code == 0
+    assert run("status", tmp_path / "again.db").exit_code == 0
+
+
+def test_a_bad_date_is_usage(run, database):
+    assert run("explain", database, "yesterday").exit_code == 2
+
+
+def test_an_unknown_report_format_is_usage(run, database):
+    result = run("report", database, "--format", "docx")
+    assert result.exit_code == 2
+    assert "docx" in result.stderr
