@@ -11,9 +11,9 @@ from typing import Any
 from datasette import hookimpl
 
 from api.browse.catalogue import load_queries
+from api.browse.filters import FILTERS
 from api.browse.headers import with_headers
 from api.browse.routes import DATABASE, page_routes
-from api.browse.wording import FILTERS
 
 __all__ = [
     "asgi_wrapper",
@@ -42,7 +42,9 @@ def startup(datasette: Any) -> None:
 @hookimpl  # type: ignore[untyped-decorator]
 def register_routes(datasette: Any) -> list[tuple[str, Callable[..., Awaitable[Any]]]]:
     """Return our pages, or none when this Datasette serves no Tapestory snapshot."""
-    return page_routes() if DATABASE in datasette.databases else []
+    # The routes are read before `make_datasette` can attach the snapshot; it says so here.
+    wanted = datasette.plugin_config("tapestory") or DATABASE in datasette.databases
+    return page_routes() if wanted else []
 
 
 @hookimpl  # type: ignore[untyped-decorator]

@@ -33,7 +33,8 @@ class Page:
     Attributes
     ----------
     collect : callable
-        ``(pages, id, query) -> data``; what it returns is the page's JSON.
+        ``(pages, id, query) -> data``; what it returns is the page's JSON, but for keys that
+        start with an underscore.
     draw : callable or None
         ``data -> charts`` by name, only for HTML.
     """
@@ -86,7 +87,8 @@ def _view(page: Page) -> Callable[..., Awaitable[Any]]:
         except StoreError as error:
             return await _refusal(datasette, request, 503, error, as_json=as_json)
         if as_json:
-            return _json({"ok": True, **data})
+            public = {key: value for key, value in data.items() if not key.startswith("_")}
+            return _json({"ok": True, **public})
         body = await datasette.render_template(
             f"tapestory/{page.name}.html",
             {**_frame(request), "page": page.name, "data": data, "charts": charts},

@@ -1,0 +1,104 @@
+"""The page of one day: which story moved it, the evidence for and against, or a refusal."""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from markupsafe import Markup
+
+from api.browse.errors import PageMovedError, PageNotFoundError
+from api.explain import explain_document
+from store.pages import Pages
+from store.results import explanation_of
+
+PARTS = (
+    ("intensity", "intensity"),
+    ("causal_claims", "causal claims"),
+    ("timing", "timing"),
+    ("signature", "signature"),
+    ("hard_data", "hard data"),
+)
+
+
+def collect(pages: Pages, day: str, query: Mapping[str, str]) -> dict[str, Any]:
+    """Return the explanation of a day in the shape of ``explain --json``, and its context."""
+    stored = pages.verdicts(1)
+    if day == "latest" and stored:
+        raise PageMovedError(f"/day/{stored[0]['date']}")
+    wanted = query.get("days", "1")
+    sessions = int(wanted) if wanted.isdigit() and len(wanted) < 4 else 1
+    found = pages.explanation(day, sessions)
+    if found is None:
+        raise _missing(pages, day)
+    record = explanation_of(found)
+    explanation = explain_document(record)
+    quotes = [quote for suspect in explanation["suspects"] for quote in suspect["quotes"]]
+    episodes = pages.episodes()
+    return {
+        "date": day,
+        "days": sessions,
+        **pages.neighbours(day),
+        "explanation": explanation,
+        "_record": record,
+        "names": {row["id"]: row["name"] for row in pages.narratives()},
+        "assets": {row["id"]: row["name"] for row in pages.assets()},
+        "episodes": {
+            row["episode"]: episodes[row["episode"]]
+            for row in explanation["analogs"]
+            if row["episode"] in episodes
+        },
+        "evidence": _evidence(pages, quotes),
+        "intensity": sorted(
+            pages.series.intensity([day]), key=lambda point: -(point["share"] or 0.0)
+        ),
+    }
+
+
+def _evidence(pages: Pages, quotes: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Return title, source and position of the passage behind each quote, by document."""
+    ids = sorted({quote["document_id"] for quote in quotes})
+    headers = pages.stories.headers(ids)
+    positions = pages.stories.positions(
+        [(quote["document_id"], quote["quote"]) for quote in quotes]
+    )
+    return {
+        id_: {
+            "title": row["title"],
+            "source": row["source"],
+            "source_id": row["source_id"],
+            "reach": row["reach"],
+            "passages": {quote: place for (doc, quote), place in positions.items() if doc == id_},
+        }
+        for id_, row in headers.items()
+    }
+
+
+def _missing(pages: Pages, day: str) -> PageNotFoundError:
+    """Say why there is no answer for a day, which days there are, and how to get this one."""
+    try:
+        date.fromisoformat(day)
+    except ValueError:
+        sentence = f"{day!r} is no day: write it as 2026-01-30."
+    else:
+        sentence = (
+            f"No explanation of {day} is stored: it was no session, no move of that day was large"
+            f" enough, or the snapshot ends before it. 'tapestory explain DB {day}' computes it"
+            " from the working database."
+        )
+    near = pages.neighbours(day)
+    stored = [near["previous"], near["next"], *(row["date"] for row in pages.verdicts(12))]
+    days = sorted({one for one in stored if one}, reverse=True)
+    if days:
+        sentence += " These days are stored:"
+    return PageNotFoundError(sentence, [(f"/day/{one}", one) for one in days])
+
+
+def draw(data: dict[str, Any]) -> dict[str, Markup]:
+    """Draw the moves and the board of suspects."""
+    from api.charts import moves_chart, suspects_chart
+
+    explanation = data["_record"]
+    return {
+        "moves": moves_chart(explanation.moves),
+        "suspects": suspects_chart(explanation, data["names"]),
+    }

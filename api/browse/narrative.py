@@ -1,0 +1,136 @@
+"""The page of one narrative: its series over a price, who says what, and how it lines up."""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from markupsafe import Markup
+
+from api.browse.drawing import cells_of, price_line
+from api.browse.errors import PageNotFoundError
+from api.browse.filters import segment
+from store.pages import Pages
+
+SPANS = (30, 90, 250)  # sessions in the chart
+WINDOWS = (1, 5, 20)  # sessions behind stories, quotes, outlets
+MARKED = 3.0  # volatilities from which a move is marked in the chart
+
+
+def collect(pages: Pages, narrative_id: str, query: Mapping[str, str]) -> dict[str, Any]:
+    """Return everything on a narrative for ``?asset=``, ``?day=``, ``?window=``, ``?span=``."""
+    narrative = pages.narrative(narrative_id)
+    if narrative is None:
+        raise PageNotFoundError(
+            f"There is no narrative {narrative_id!r}. These are defined:",
+            [(f"/narrative/{segment(row['id'])}", row["name"]) for row in pages.narratives()],
+        )
+    points = pages.series.intensity_of(narrative_id, max(SPANS))
+    span = one_of(query.get("span"), SPANS, 90)
+    sessions = one_of(query.get("window"), WINDOWS, 5)
+    days = [point["day"] for point in points]
+    known = [point["day"] for point in points if point["share"] is not None]
+    day = query.get("day") if query.get("day") in days else (known or days or [None])[-1]
+    strongest = pages.series.strongest("narrative_id", narrative_id)
+    assets = pages.assets()
+    asset = _asset(query.get("asset"), assets, strongest, narrative)
+    data = {
+        "narrative": narrative,
+        "day": day,
+        "window": sessions,
+        "span": span,
+        "point": next((point for point in points if point["day"] == day), None),
+        "series": points[-span:],
+        "asset": asset,
+        "assets": [row for row in assets if row["listed"]],
+        "closes": pages.series.closes(asset["id"], since=days[-span:][0]) if asset and days else [],
+        "scan": pages.series.scan(),
+        "strongest": strongest,
+        "lags": [row for row in pages.series.cells("narrative_id", narrative_id)
+                 if asset and row["asset_id"] == asset["id"]],
+        "cells": [row for row in pages.series.cells("narrative_id", narrative_id)
+                  if row["lag"] == 0],
+        "marked": _marked(pages, days[-span:]),
+        "others": [row for row in pages.narratives() if row["id"] != narrative_id],
+    }  # fmt: skip
+    return {**data, **_said(pages, narrative_id, days, day, sessions)}
+
+
+def _said(
+    pages: Pages, narrative_id: str, days: list[str], day: str | None, sessions: int
+) -> dict[str, Any]:
+    """Return stories, outlets, quotes and names of the sessions that end on a day."""
+    if day is None:
+        return {"window_days": [], "stories": [], "outlets": [], "favor": [], "against": [],
+                "none": [], "entities": []}  # fmt: skip
+    last = days.index(day)
+    covered = days[max(0, last - sessions + 1) : last + 1]
+    window = pages.window(covered)
+    stories = pages.stories
+    return {
+        "window_days": covered,
+        "stories": stories.top(narrative_id, window, 12),
+        "outlets": stories.outlets(narrative_id, window),
+        "favor": stories.quotes(narrative_id, "favor", window),
+        "against": stories.quotes(narrative_id, "against", window),
+        "none": stories.quotes(narrative_id, "none", window, 2),
+        "entities": stories.entities(narrative_id, window),
+    }
+
+
+def one_of(text: str | None, allowed: tuple[int, ...], default: int) -> int:
+    """Return a number of a query when it is one of those offered."""
+    return int(text) if text is not None and text in map(str, allowed) else default
+
+
+def _asset(
+    wanted: str | None,
+    assets: list[dict[str, Any]],
+    strongest: list[dict[str, Any]],
+    narrative: dict[str, Any],
+) -> dict[str, Any] | None:
+    """Return the asset asked for, or that of the strongest cell, of the core, or the first."""
+    by_id = {asset["id"]: asset for asset in assets}
+    order = [wanted, *(cell["asset_id"] for cell in strongest[:1]), *narrative["core"], *by_id]
+    return next((by_id[id_] for id_ in order if id_ in by_id), None)
+
+
+def _marked(pages: Pages, days: list[str]) -> dict[str, str]:
+    """Return what to mark in the chart: explained days with a large move."""
+    if not days:
+        return {}
+    large = [
+        row
+        for row in pages.verdicts(len(days), until=days[-1])
+        if row["date"] >= days[0] and row["sigma"] is not None and abs(row["sigma"]) >= MARKED
+    ]
+    large.sort(key=lambda row: -abs(row["sigma"]))
+    return {row["date"]: f"{row['name']} {row['sigma']:+.1f} σ" for row in large[:5]}
+
+
+def draw(data: dict[str, Any]) -> dict[str, Markup]:
+    """Draw the series over the price, the heat map of lag 0, and the effect by lag."""
+    from api.charts import alignment_heatmap, intensity_chart, lag_chart
+
+    narrative, asset, series = data["narrative"], data["asset"], data["series"]
+    charts = {}
+    if series:
+        columns = {key: [point[key] for point in series] for key in series[0]}
+        charts["series"] = intensity_chart(
+            [date.fromisoformat(day) for day in columns["day"]],
+            columns["share"],
+            columns["share_low"],
+            columns["share_high"],
+            name=narrative["name"],
+            events={date.fromisoformat(day): text for day, text in data["marked"].items()},
+            price=price_line(asset, data["closes"]),
+            stance=(columns["favor"], columns["against"], columns["neutral"]),
+        )
+    if data["cells"]:
+        charts["cells"] = alignment_heatmap(
+            cells_of(data["cells"]),
+            {narrative["id"]: narrative["name"]},
+            {row["id"]: row["name"] for row in data["assets"]},
+        )
+    if any(row["effect"] is not None for row in data["lags"]):
+        charts["lags"] = lag_chart(cells_of(data["lags"]))
+    return charts
