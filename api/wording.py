@@ -64,6 +64,12 @@ def change(value: float, unit: ChangeUnit) -> str:
     return f"{fixed(value, 1, signed=True)} {unit}"
 
 
+def price(value: float) -> str:
+    """Return a close with as many decimals as its size asks for."""
+    digits = 0 if abs(value) >= 10_000 else 1 if abs(value) >= 1000 else 2
+    return f"{value:,.{digits}f}"
+
+
 def sigma(value: float | None) -> str:
     """Return a vol-scaled move, ``-7.9 σ``."""
     return MISSING if value is None else f"{fixed(value, 1, signed=True)} σ"
@@ -88,6 +94,11 @@ def percentile(value: float | None) -> str:
 def day_text(day: date | None) -> str:
     """Return ``30 Jan 2026``, in English whatever the machine's locale."""
     return MISSING if day is None else f"{day.day} {_MONTHS[day.month - 1][:3]} {day.year}"
+
+
+def short_day(day: date | None) -> str:
+    """Return ``30 Jan``."""
+    return MISSING if day is None else day_text(day).rsplit(" ", 1)[0]
 
 
 def long_day(day: date) -> str:

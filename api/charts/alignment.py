@@ -26,6 +26,10 @@ from store.records import AlignmentCell
 PASSES = 0.05
 """Adjusted p-value below which a cell is outlined; with it, the whole scan errs 1 time in 20."""
 _CELL_WIDTH, _CELL_HEIGHT, _NAMES, _HEAD = 42, 24, 172, 128
+_NOTE = (
+    "Blue: they rose and fell together; orange: one against the other. Hatched: no estimate.",
+    "Outlined and bold: adjusted p below 0.05. Exploratory: not re-tested on new data.",
+)
 _INK_LIMIT = 0.55  # opacity of the strongest cell: its number stays readable on light and dark
 
 
@@ -67,14 +71,11 @@ def alignment_heatmap(
             name = f"{narratives[narrative]} and {assets[asset]}"
             body.append(_heat(cell, _NAMES + _CELL_WIDTH * column, y, name))
     bottom = _HEAD + _CELL_HEIGHT * len(rows)
-    note = (
-        "Blue: moved together; orange: apart. Hatched: no estimate."
-        " Outlined: adjusted p below 0.05. Exploratory."
-    )
-    body.append(text(0, bottom + 20, note, size=11.5, opacity=0.85))
+    for row, words in enumerate(_NOTE):
+        body.append(text(0, bottom + 20 + 16 * row, words, size=11.5, opacity=0.85))
     width = max(_NAMES + _CELL_WIDTH * len(columns) + 84, 600)
-    said = f"{len(rows)} narratives by {len(columns)} assets, {lag_words(lag)}. {note}"
-    return drawing(width, bottom + 30, body, title=title, desc=said)
+    said = f"{len(rows)} narratives by {len(columns)} assets, {lag_words(lag)}. {' '.join(_NOTE)}"
+    return drawing(width, bottom + 46, body, title=title, desc=said)
 
 
 def lag_chart(cells: Sequence[AlignmentCell]) -> Markup:

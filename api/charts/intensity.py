@@ -109,7 +109,7 @@ def intensity_chart(
         body += _event(number, top.at(day), last.bottom, wording.day_text(day) + ": " + words)
         if number <= _MOST_EVENTS:
             height += 18
-            label = f"{number}  {wording.day_text(day)}: {words}"
+            label = f"({number}) {wording.day_text(day)}: {words}"
             body.append(text(0, height - 8, shortened(label, _WIDTH, 12), size=12))
     return drawing(_WIDTH, height, body, title=title, desc=_said(days, share, low, high))
 
@@ -153,11 +153,11 @@ def _price_panel(panel: _Panel, price: PriceLine, days: Sequence[date]) -> list[
     closes = [close for _, close in inside]
     pad = 0.06 * (max(closes) - min(closes)) or abs(closes[0]) * 0.01 or 1.0
     y = Scale(min(closes) - pad, max(closes) + pad, panel.bottom, panel.top)
-    drawn += _grid(panel, y, _plain)
+    drawn += _grid(panel, y, wording.price)
     drawn.append(line([(panel.at(day), y(close)) for day, close in inside], GREEN, width=1.8))
     if len(inside) <= 80:
         for day, close in inside:
-            tip = f"{wording.day_text(day)}: {_plain(close)}"
+            tip = f"{wording.day_text(day)}: {wording.price(close)}"
             drawn.append(dot(panel.at(day), y(close), 2.4, GREEN, tip=tip))
     return drawn
 
@@ -215,12 +215,6 @@ def _event(number: int, x: float, bottom: float, tip: str) -> list[Markup]:
         dot(x, 25, 8, VERMILLION, tip=tip),
         text(x, 29, str(number), anchor="middle", size=11, bold=True, fill="#fff"),
     ]
-
-
-def _plain(value: float) -> str:
-    """Return a price with as many decimals as its size asks for."""
-    digits = 0 if abs(value) >= 1000 else 1 if abs(value) >= 100 else 2
-    return f"{value:,.{digits}f}"
 
 
 def _said(days: Sequence[date], share: Values, low: Values, high: Values) -> str:

@@ -48,7 +48,7 @@ def moves_chart(moves: Sequence[Move]) -> Markup:
     for value in ticks(-reach, reach, 5):
         body.append(text(x(value), bottom + 16, wording.fixed(value, 0), anchor="middle", size=11))
     body.append(
-        text(x(0), bottom + 33, "σ: today's change over its usual daily size;"
+        text(x(0), bottom + 33, "σ: the change over the asset's own usual change;"
              " grey: within ±2 σ, ordinary", anchor="middle", size=11.5, opacity=0.85)
     )  # fmt: skip
     said = "; ".join(f"{move.name} {value_label(move)}" for move in ordered)

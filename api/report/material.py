@@ -1,0 +1,189 @@
+"""Read what a week's report needs from the store; nothing is computed here."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import TYPE_CHECKING, Any
+
+from api.errors import ConfigError
+from api.report.records import Week
+from store.errors import NotFoundError
+from store.pages import Pages
+from store.records import AlignmentCell, Asset, Document, Explanation, Narrative
+from store.weeks import Weeks
+
+if TYPE_CHECKING:
+    from store import Store
+
+Row = Mapping[str, Any]
+HISTORY = 30
+"""Sessions that a small chart shows, the week's included."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Material:
+    """The rows behind one report."""
+
+    week: Week
+    previous: Sequence[date]
+    as_of: datetime | None
+    narratives: Sequence[Narrative]
+    assets: Sequence[Asset]
+    sources: Mapping[str, str]
+    intensity: Sequence[Row]
+    closes: Sequence[Row]
+    explanation: Explanation | None
+    cells: Sequence[AlignmentCell]
+    episodes: Mapping[str, Row]
+    labels: Sequence[Row]
+    passages: Sequence[Row]
+    documents: Mapping[str, Document]
+    outlets: Sequence[Row]
+    taggings: Sequence[Row]
+    failures: Sequence[Row]
+    models: Sequence[Row]
+
+
+def select(store: "Store", name: str | None, *, now: datetime) -> Material:
+    """Return the rows of a week.
+
+    Parameters
+    ----------
+    name : str or None
+        ISO week such as ``2026-W05``; None takes the last complete week with data.
+    now : datetime
+        Only decides whether a week that lacks its Friday is over.
+
+    Raises
+    ------
+    ConfigError
+        When ``name`` is no ISO week, or the week has no data.
+    NotFoundError
+        When the database has no data at all.
+    """
+    weeks, pages = Weeks(store.db), Pages(store.db)
+    monday, days = _monday(weeks, name, now)
+    sunday = monday + timedelta(days=6)
+    sessions = weeks.sessions(monday, sunday)
+    history = weeks.sessions(monday - timedelta(days=2 * HISTORY), sunday)[-HISTORY:]
+    start, end = _window(pages, monday, sessions)
+    week = Week(
+        name=week_name(monday),
+        monday=monday,
+        sunday=sunday,
+        sessions=sessions,
+        start=start,
+        end=end,
+        is_complete=_is_complete(monday, days, now),
+    )
+    largest = pages.largest(monday.isoformat(), sunday.isoformat())
+    day = None if largest is None else date.fromisoformat(largest["date"])
+    explanation = None if day is None else store.results.explanation(day, 1)
+    narratives = store.narratives.all()
+    first_failure = datetime.combine(monday, time(), UTC)
+    return Material(
+        week=week,
+        previous=weeks.sessions(monday - timedelta(days=7), monday - timedelta(days=1)),
+        as_of=weeks.as_of(),
+        narratives=narratives,
+        assets=store.assets.all(),
+        sources={source.id: source.name or source.id for source in store.sources.all()},
+        intensity=pages.series.intensity([session.isoformat() for session in history]),
+        closes=weeks.closes(min([monday - timedelta(days=14), *history]), sunday),
+        explanation=explanation,
+        cells=weeks.cells(),
+        episodes=pages.episodes(),
+        labels=_records(store.frames.labels(), start, end),
+        passages=_records(
+            store.frames.quotes([narrative.id for narrative in narratives], start, end), start, end
+        ),
+        documents=_quoted(store, explanation),
+        outlets=weeks.outlets(start, end),
+        taggings=weeks.taggings(start, end),
+        failures=weeks.failures(first_failure, first_failure + timedelta(days=7)),
+        models=weeks.models(),
+    )
+
+
+def week_name(monday: date) -> str:
+    """Return the ISO week of a day, ``2026-W05``."""
+    year, number, _ = monday.isocalendar()
+    return f"{year}-W{number:02d}"
+
+
+def parse_week(name: str) -> date:
+    """Return the Monday of an ISO week.
+
+    Raises
+    ------
+    ConfigError
+        When the text is no week of the calendar.
+    """
+    try:
+        year, number = name.split("-W")
+        if len(year) != 4 or len(number) != 2:
+            raise ValueError(name)
+        return date.fromisocalendar(int(year), int(number), 1)
+    except ValueError as error:
+        raise ConfigError(f"no week {name!r}: give an ISO week such as 2026-W05") from error
+
+
+def _monday(weeks: Weeks, name: str | None, now: datetime) -> tuple[date, list[date]]:
+    """Return the Monday of the week asked for, or of the last complete one, and the data's days."""
+    days = weeks.data_days()
+    if not days:
+        raise NotFoundError(
+            "the database has no documents and no prices to report on: run 'tapestory nightly'"
+            " or 'tapestory import' first"
+        )
+    mondays = sorted({day - timedelta(days=day.weekday()) for day in days})
+    if name is not None:
+        monday = parse_week(name)
+        # Prices or documents may be there without an intensity, so sessions count as data too.
+        if monday not in mondays and not weeks.sessions(monday, monday + timedelta(days=6)):
+            raise ConfigError(
+                f"no data in week {name!r}: the data run from {week_name(mondays[0])}"
+                f" to {week_name(mondays[-1])}"
+            )
+        return monday, days
+    complete = [monday for monday in mondays if _is_complete(monday, days, now)]
+    return (complete or mondays)[-1], days
+
+
+def _is_complete(monday: date, days: Sequence[date], now: datetime) -> bool:
+    """Return whether the data reach Friday, or Thursday of a week that is over (a holiday)."""
+    friday, sunday = monday + timedelta(days=4), monday + timedelta(days=6)
+    last = max(day for day in (*days, date.min) if day <= sunday) if days else date.min
+    if last >= friday or any(day > sunday for day in days):
+        return True
+    return now.date() > sunday and last == friday - timedelta(days=1)
+
+
+def _window(pages: Pages, monday: date, sessions: Sequence[date]) -> tuple[datetime, datetime]:
+    """Return the instants between which a story counts for the week."""
+    if not sessions:
+        start = datetime.combine(monday, time(), UTC)
+        return start, start + timedelta(days=7)
+    opened, closed = pages.window([day.isoformat() for day in sessions])
+    return datetime.fromisoformat(opened), datetime.fromisoformat(closed)
+
+
+def _records(frame: Any, start: datetime, end: datetime) -> list[Row]:
+    """Return the rows of a frame in the window as plain values, missing ones as None."""
+    inside = frame[(frame["effective_at"] >= start) & (frame["effective_at"] < end)]
+    return [
+        {name: _plain(value) for name, value in row.items()} for row in inside.to_dict("records")
+    ]
+
+
+def _plain(value: Any) -> Any:
+    if value is None or value != value:  # noqa: PLR0124 - NaN and NaT alone differ from themselves
+        return None
+    return value.to_pydatetime() if hasattr(value, "to_pydatetime") else value
+
+
+def _quoted(store: "Store", explanation: Explanation | None) -> dict[str, Document]:
+    if explanation is None:
+        return {}
+    ids = {quote.document_id for suspect in explanation.suspects for quote in suspect.quotes}
+    return {document.id: document for document in store.documents.get_many(sorted(ids))}

@@ -1,0 +1,322 @@
+"""What a weekly report says, before it is rendered: frozen records, each number from a row.
+
+None is a number that the store does not have; the sentence beside it says why.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from store.records import (
+    AlignmentCell,
+    Analog,
+    ChangeUnit,
+    Coverage,
+    Explanation,
+    Falsifier,
+    Move,
+    SourceKind,
+    SourceStatus,
+    Stance,
+    Suspect,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Week:
+    """An ISO week and the sessions in it.
+
+    Attributes
+    ----------
+    start, end : datetime
+        A story counts for the week from ``start`` until before ``end``: from the close of
+        the last session before the week to the close of its last session.
+    is_complete : bool
+        The data reach the end of the week.
+    """
+
+    name: str
+    monday: date
+    sunday: date
+    sessions: Sequence[date]
+    start: datetime
+    end: datetime
+    is_complete: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WeekChange:
+    """What an asset did from the last close before the week to the last close in it."""
+
+    asset_id: str
+    name: str
+    change: float
+    unit: ChangeUnit
+    first_date: date
+    first_close: float
+    last_date: date
+    last_close: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tape:
+    """What moved.
+
+    Attributes
+    ----------
+    day : date or None
+        The explained session whose largest move in sigma is the largest of the week.
+    moves : sequence of Move
+        Of that session, the largest first.
+    week : sequence of WeekChange
+        In the order of the settings.
+    closes : sequence of (date, float)
+        Of the asset that moved most, for the charts; ``closes_unit`` in words.
+    """
+
+    day: date | None
+    premise: str | None
+    moves: Sequence[Move]
+    week: Sequence[WeekChange]
+    closes: Sequence[tuple[date, float]]
+    closes_unit: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DailyShare:
+    """One stored day of a narrative; a share of None was not collected."""
+
+    day: date
+    share: float | None
+    low: float | None
+    high: float | None
+    stories: int
+    favor: int
+    against: int
+    none: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """How much one narrative was told in the week.
+
+    Attributes
+    ----------
+    share, low, high : float or None
+        Daily shares weighted by their effective number of stories, with the Wilson interval
+        at their sum; None when no day was collected.
+    previous_share, previous_low, previous_high : float or None
+        The same of the week before.
+    change : float or None
+        ``share - previous_share``.
+    is_clear : bool or None
+        Whether the two intervals do not touch.
+    stories, reach, favor, against, none : int
+        Sums over the sessions of the week.
+    peak_day, peak_zscore
+        The day of the week with the highest stored z-score.
+    days : sequence of DailyShare
+        The sessions up to the end of the week, at most 30.
+    """
+
+    narrative_id: str
+    name: str
+    proposition: str
+    share: float | None
+    low: float | None
+    high: float | None
+    effective_n: float
+    previous_share: float | None
+    previous_low: float | None
+    previous_high: float | None
+    change: float | None
+    is_clear: bool | None
+    stories: int
+    reach: int
+    favor: int
+    against: int
+    none: int
+    peak_day: date | None
+    peak_zscore: float | None
+    days: Sequence[DailyShare]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """A passage with where it was said; ``quote`` is a substring of the stored document."""
+
+    document_id: str
+    source: str
+    title: str
+    url: str | None
+    published_at: datetime | None
+    stance: Stance
+    quote: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dispute:
+    """A narrative on which the week's stories take both sides."""
+
+    narrative_id: str
+    name: str
+    proposition: str
+    favor: int
+    against: int
+    sources_favor: Sequence[str]
+    sources_against: Sequence[str]
+    quotes: Sequence[Evidence]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SuspectCase:
+    """A suspect with its name and its evidence."""
+
+    name: str
+    suspect: Suspect
+    status: str
+    quotes: Sequence[Evidence]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnalogCase:
+    """A past episode and how near it comes."""
+
+    name: str
+    label: str
+    analog: Analog
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inquiry:
+    """Which story goes with the largest move of the week."""
+
+    explanation: Explanation
+    verdict: str
+    cases: Sequence[SuspectCase]
+    analogs: Sequence[AnalogCase]
+    analog_like: Sequence[str]
+    falsifiers: Sequence[Falsifier]
+    coverage: Coverage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScanCell:
+    """A cell of the scan with its names."""
+
+    narrative: str
+    asset: str
+    order: str
+    cell: AlignmentCell
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scan:
+    """The last scan of narratives against assets over the lags.
+
+    Attributes
+    ----------
+    tested, estimated, passing : int
+        Cells, those with an estimate, and those with an adjusted p-value under 0.05.
+    shown : sequence of ScanCell
+        The passing cells; when there is none, those with the smallest p-values.
+    pair : sequence of AlignmentCell
+        Every lag of the first cell shown.
+    next_session : sequence of AlignmentCell
+        The lag at which the narrative came first by one session, all pairs.
+    assets : sequence of (id, name)
+        In the order of the settings.
+    """
+
+    tested: int
+    estimated: int
+    passing: int
+    shown: Sequence[ScanCell]
+    pair: Sequence[AlignmentCell]
+    next_session: Sequence[AlignmentCell]
+    assets: Sequence[tuple[str, str]]
+    method: str
+    window_start: date
+    window_end: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outlet:
+    """What one source gave in the week, and how it is."""
+
+    id: str
+    name: str
+    kind: SourceKind
+    status: SourceStatus
+    documents: int
+    stories: int
+    last_ok_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailureGroup:
+    """Items that failed in the same way, with one as an example."""
+
+    stage: str
+    kind: str
+    items: int
+    item: str
+    message: str
+    advice: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quality:
+    """What the week's report rests on.
+
+    Attributes
+    ----------
+    labelled, unlabelled, pending, failed : int
+        Documents of the week by what became of their labelling.
+    untagged : sequence of (language, int)
+        Documents in languages that the models do not cover.
+    missing_days : sequence of date
+        Sessions on which too little of the panel was collected.
+    models : sequence of str
+        Model and taxonomy behind the labels.
+    """
+
+    documents: int
+    stories: int
+    outlets: Sequence[Outlet]
+    answering: int
+    labelled: int
+    unlabelled: int
+    pending: int
+    failed: int
+    untagged: Sequence[tuple[str, int]]
+    missing_days: Sequence[date]
+    failures: Sequence[FailureGroup]
+    models: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WeeklyReport:
+    """The whole report; rendering adds no number to it.
+
+    Attributes
+    ----------
+    as_of : datetime or None
+        The instant that the newest document or price describes; the only clock of a report.
+    absent : sequence of str
+        What the report cannot say and why, in sentences.
+    """
+
+    week: Week
+    as_of: datetime | None
+    headline: str
+    summary: Sequence[str]
+    absent: Sequence[str]
+    tape: Tape
+    told: Sequence[Told]
+    rose: Sequence[Told]
+    fell: Sequence[Told]
+    disputes: Sequence[Dispute]
+    inquiry: Inquiry | None
+    scan: Scan | None
+    quality: Quality

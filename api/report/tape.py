@@ -1,0 +1,220 @@
+"""What moved in the week, the scan against the tape, and the inquiry into the largest move."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+
+from api import wording
+from api.charts.alignment import lag_words, passes
+from api.charts.moves import by_size
+from api.charts.suspects import status_words
+from api.report.material import Material, Row
+from api.report.records import (
+    AnalogCase,
+    Evidence,
+    Inquiry,
+    Scan,
+    ScanCell,
+    SuspectCase,
+    Tape,
+    WeekChange,
+)
+from store.records import (
+    AlignmentCell,
+    Asset,
+    AssetUnit,
+    ChangeUnit,
+    Explanation,
+    Quote,
+    Suspect,
+)
+
+CHANGE_UNITS: dict[AssetUnit, ChangeUnit] = {
+    "price": "return",
+    "index": "return",
+    "yield_pct": "bp",
+    "spread_bp": "bp",
+    "level": "points",
+}
+_UNIT_WORDS: dict[AssetUnit, str] = {
+    "yield_pct": "per cent",
+    "spread_bp": "basis points",
+    "index": "index",
+    "level": "points",
+}
+_SHOWN = 5
+
+
+def tape_of(material: Material) -> Tape:
+    """Return the moves of the largest-move session, and of the week by close."""
+    explanation = material.explanation
+    moves = [] if explanation is None else by_size(explanation.moves)
+    largest = moves[0].asset_id if moves else None
+    units = {asset.id: asset.unit for asset in material.assets}
+    return Tape(
+        day=None if explanation is None else explanation.date,
+        premise=None if explanation is None else explanation.premise,
+        moves=moves,
+        week=[
+            change
+            for asset in material.assets
+            if (change := _week_change(material, asset)) is not None
+        ],
+        closes=[
+            (date.fromisoformat(row["date"]), row["close"])
+            for row in material.closes
+            if row["asset_id"] == largest
+        ],
+        closes_unit=_UNIT_WORDS.get(units.get(largest or "", "price"), "close"),
+    )
+
+
+def scan_of(material: Material, names: Mapping[str, str]) -> Scan | None:
+    """Return the last scan: what passed, or else what came nearest; None without one."""
+    cells = material.cells
+    if not cells:
+        return None
+    assets = {asset.id: asset.name for asset in material.assets if asset.listed}
+    known = [cell for cell in cells if cell.effect is not None]
+    ordered = sorted(known, key=_promise)
+    passing = [cell for cell in ordered if passes(cell)]
+    best = ordered[0] if ordered else None
+    return Scan(
+        tested=len(cells),
+        estimated=len(known),
+        passing=len(passing),
+        shown=[
+            ScanCell(
+                narrative=names.get(cell.narrative_id, cell.narrative_id),
+                asset=assets.get(cell.asset_id, cell.asset_id),
+                order=lag_words(cell.lag),
+                cell=cell,
+            )
+            for cell in (passing or ordered)[:_SHOWN]
+        ],
+        pair=[
+            cell
+            for cell in cells
+            if best is not None
+            and (cell.narrative_id, cell.asset_id) == (best.narrative_id, best.asset_id)
+        ],
+        next_session=[cell for cell in cells if cell.lag == 1],
+        assets=list(assets.items()),
+        method=cells[0].method,
+        window_start=min(cell.window_start for cell in cells),
+        window_end=max(cell.window_end for cell in cells),
+    )
+
+
+def inquiry_of(material: Material, names: Mapping[str, str]) -> Inquiry | None:
+    """Return the stored answer for the largest move, with names, or None without one."""
+    explanation = material.explanation
+    if explanation is None:
+        return None
+    return Inquiry(
+        explanation=explanation,
+        verdict=verdict_words(explanation, names),
+        cases=[
+            SuspectCase(
+                name=names.get(suspect.narrative_id, suspect.narrative_id),
+                suspect=suspect,
+                status=status_words(suspect),
+                quotes=[_evidence(material, quote) for quote in suspect.quotes],
+            )
+            for suspect in sorted(explanation.suspects, key=lambda suspect: suspect.rank)
+        ],
+        analogs=[
+            AnalogCase(
+                name=_episode(material, analog.episode, "name"),
+                label=_episode(material, analog.episode, "label"),
+                analog=analog,
+            )
+            for analog in explanation.analogs
+        ],
+        analog_like=[_episode(material, id_, "name") for id_ in explanation.analog_like],
+        falsifiers=explanation.falsifiers,
+        coverage=explanation.coverage,
+    )
+
+
+def verdict_words(explanation: Explanation, names: Mapping[str, str]) -> str:
+    """Return the verdict as a sentence that claims no cause."""
+    ranked = sorted(explanation.suspects, key=lambda suspect: suspect.rank)
+
+    def quoted(suspects: Sequence[Suspect]) -> str:
+        return wording.listed(
+            [f"“{names.get(one.narrative_id, one.narrative_id)}”" for one in suspects]
+        )
+
+    if explanation.verdict == "no adequate suspect":
+        return "No adequate suspect: none of the stories that we track goes with this move."
+    if explanation.verdict == "suspects":
+        leading = [suspect for suspect in ranked if suspect.status == "leading"] or ranked[:1]
+        return f"One suspect stands out: {quoted(leading)} moved with the tape. That is no cause."
+    rivals = [suspect for suspect in ranked if suspect.status in ("leading", "possible")]
+    rivals = [suspect for suspect in rivals if suspect.high >= rivals[0].low][:3]
+    if len(rivals) < 2:
+        return "Not distinguishable: the evidence does not tell the suspects apart."
+    return f"Not distinguishable: the evidence does not tell {quoted(rivals)} apart."
+
+
+def _promise(cell: AlignmentCell) -> tuple[object, ...]:
+    """Order cells by adjusted, then raw p-value, then size; missing ones last."""
+    return (
+        1.0 if cell.pvalue_adj is None else cell.pvalue_adj,
+        1.0 if cell.pvalue is None else cell.pvalue,
+        -abs(cell.effect or 0.0),
+        cell.narrative_id,
+        cell.asset_id,
+        cell.lag,
+    )
+
+
+def _episode(material: Material, id_: str, column: str) -> str:
+    row: Row | None = material.episodes.get(id_)
+    return str(row[column]) if row is not None else (id_ if column == "name" else "")
+
+
+def _evidence(material: Material, quote: Quote) -> Evidence:
+    document = material.documents.get(quote.document_id)
+    source = document.source_id if document is not None else ""
+    return Evidence(
+        document_id=quote.document_id,
+        source=material.sources.get(source, source),
+        title=document.title if document is not None else "",
+        url=quote.url,
+        published_at=quote.published_at,
+        stance=quote.stance,
+        quote=quote.quote,
+    )
+
+
+def _week_change(material: Material, asset: Asset) -> WeekChange | None:
+    """Return the change from the last close before the week to the last one in it."""
+    closes = [row for row in material.closes if row["asset_id"] == asset.id]
+    if material.week.sessions:
+        # An asset that trades on Sunday ends its week with New York's, like the stories.
+        last_session = max(material.week.sessions).isoformat()
+        closes = [row for row in closes if row["date"] <= last_session]
+    monday = material.week.monday.isoformat()
+    before = [row for row in closes if row["date"] < monday]
+    inside = [row for row in closes if row["date"] >= monday]
+    if not before or not inside:
+        return None
+    first, last = before[-1], inside[-1]
+    unit = CHANGE_UNITS[asset.unit]
+    if unit == "return":
+        if not first["close"]:
+            return None
+        change = last["close"] / first["close"] - 1.0
+    else:
+        change = (last["close"] - first["close"]) * (100.0 if asset.unit == "yield_pct" else 1.0)
+    return WeekChange(
+        asset_id=asset.id,
+        name=asset.name,
+        change=change,
+        unit=unit,
+        first_date=date.fromisoformat(first["date"]),
+        first_close=first["close"],
+        last_date=date.fromisoformat(last["date"]),
+        last_close=last["close"],
+    )
