@@ -24,6 +24,7 @@ WITH votes AS MATERIALIZED (
   ) WHERE nth = 1
 )
 """
+_SUREST = "ORDER BY causal DESC, probability * stance_probability DESC, document_id, position"
 
 
 class Stories:
@@ -73,18 +74,24 @@ class Stories:
     def quotes(
         self, narrative_id: str, stance: str, window: tuple[str, str], limit: int = 5
     ) -> list[Row]:
-        """Return the surest passages of a stance, one for each story, claims of cause first."""
+        """Return the surest passages of a stance, claims of cause first.
+
+        One for each story, and each wording once: a wire's sentence is one piece of evidence.
+        """
         return rows(
             self._db,
-            "SELECT * FROM (SELECT l.document_id, p.position, p.text AS quote, l.stance,"
+            "WITH said AS (SELECT l.document_id, p.position, p.text AS quote, l.stance,"
             " l.probability, l.stance_probability, l.is_causal_claim AS causal, d.title, d.url,"
-            " d.source_id, s.name AS source, d.published_at, d.effective_at,"
-            " row_number() OVER (PARTITION BY l.document_id ORDER BY l.is_causal_claim DESC,"
-            "  l.probability * l.stance_probability DESC, p.position) AS nth"
+            " d.source_id, s.name AS source, d.published_at, d.effective_at"
             " FROM documents d CROSS JOIN labels l ON l.document_id = d.id"
             " JOIN passages p ON p.id = l.passage_id JOIN sources s ON s.id = d.source_id"
             " WHERE d.effective_at >= ? AND d.effective_at < ? AND d.duplicate_of IS NULL"
-            " AND l.narrative_id = ? AND l.stance = ?) WHERE nth = 1"
+            " AND l.narrative_id = ? AND l.stance = ?)"
+            " SELECT document_id, position, quote, stance, probability, stance_probability,"
+            " causal, title, url, source_id, source, published_at, effective_at FROM (SELECT *,"
+            f" row_number() OVER (PARTITION BY document_id {_SUREST}) AS in_story,"
+            f" row_number() OVER (PARTITION BY quote {_SUREST}) AS in_words FROM said)"
+            " WHERE in_story = 1 AND in_words = 1"
             " ORDER BY causal DESC, probability * stance_probability DESC, document_id LIMIT ?",
             [*window, narrative_id, stance, limit],
         )

@@ -117,21 +117,26 @@ class Pages:
         return None if found is None else json.loads(found["document"])
 
     def verdicts(self, limit: int = 10, *, until: str = "9999") -> list[Row]:
-        """Return the last explained days, newest first, each with its largest move."""
-        return rows(
+        """Return the last explained days, newest first, each with its largest move.
+
+        ``named`` lists the narratives that lead or are possible, at most three.
+        """
+        found = rows(
             self._db,
             f"{_VERDICT} WHERE e.days = 1 AND e.date <= ? ORDER BY e.date DESC LIMIT ?",
             [until, limit],
         )
+        return [_parsed(row) for row in found]
 
     def largest(self, since: str, until: str) -> Row | None:
         """Return the explained day whose largest move, in volatilities, is the largest."""
-        return first(
+        found = first(
             self._db,
             f"{_VERDICT} WHERE e.days = 1 AND e.date BETWEEN ? AND ? AND m.sigma IS NOT NULL"
             " ORDER BY abs(m.sigma) DESC, e.date DESC LIMIT 1",
             [since, until],
         )
+        return None if found is None else _parsed(found)
 
     def neighbours(self, day: str) -> Row:
         """Return the explained days before and after a day, None where there is none."""
@@ -173,8 +178,7 @@ class Pages:
         since = "" if as_of is None else to_text(datetime.fromisoformat(as_of) - timedelta(days=7))
         statuses = rows(
             self._db,
-            "SELECT status, count(*) AS sources FROM sources WHERE configured = 1"
-            " GROUP BY status ORDER BY status",
+            "SELECT status, count(*) AS sources FROM sources GROUP BY status ORDER BY status",
         )
         kinds = rows(
             self._db,
@@ -195,9 +199,14 @@ class Pages:
 
 _VERDICT = (
     "SELECT e.date, e.premise, e.verdict, e.clarity, m.asset_id, m.name, m.change, m.unit,"
-    " m.sigma, (SELECT s.narrative_id FROM suspects s WHERE s.date = e.date AND s.days = e.days"
-    " AND s.status = 'leading' ORDER BY s.rank LIMIT 1) AS leading FROM explanations e"
+    " m.sigma, (SELECT json_group_array(narrative_id) FROM (SELECT s.narrative_id FROM suspects s"
+    "  WHERE s.date = e.date AND s.days = e.days AND s.status IN ('leading', 'possible')"
+    "  ORDER BY s.rank LIMIT 3)) AS named FROM explanations e"
     " LEFT JOIN moves m ON m.date = e.date AND m.days = e.days AND m.asset_id = ("
     "SELECT asset_id FROM moves x WHERE x.date = e.date AND x.days = e.days"
     " ORDER BY abs(coalesce(x.sigma, 0)) DESC, x.asset_id LIMIT 1)"
 )
+
+
+def _parsed(verdict: Row) -> Row:
+    return {**verdict, "named": json.loads(verdict["named"])}

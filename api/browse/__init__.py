@@ -13,12 +13,13 @@ from datasette import hookimpl
 from api.browse.catalogue import load_queries
 from api.browse.filters import FILTERS
 from api.browse.headers import with_headers
-from api.browse.routes import DATABASE, page_routes
+from api.browse.routes import DATABASE, page_routes, unknown_address
 
 __all__ = [
     "asgi_wrapper",
     "canned_queries",
     "extra_css_urls",
+    "handle_exception",
     "menu_links",
     "prepare_jinja2_environment",
     "register_routes",
@@ -45,6 +46,14 @@ def register_routes(datasette: Any) -> list[tuple[str, Callable[..., Awaitable[A
     # The routes are read before `make_datasette` can attach the snapshot; it says so here.
     wanted = datasette.plugin_config("tapestory") or DATABASE in datasette.databases
     return page_routes() if wanted else []
+
+
+@hookimpl  # type: ignore[untyped-decorator]
+def handle_exception(datasette: Any, request: Any, exception: Exception) -> Any:
+    """Say of an unknown address that it is one, in our own frame; the rest is Datasette's."""
+    if getattr(exception, "status", None) != 404 or request.path.endswith(".json"):
+        return None
+    return lambda: unknown_address(datasette, request)
 
 
 @hookimpl  # type: ignore[untyped-decorator]

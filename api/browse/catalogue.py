@@ -11,7 +11,8 @@ _HERE = Path(__file__).parent
 @cache
 def load_queries() -> dict[str, dict[str, Any]]:
     """Return the canned queries of ``queries.toml`` by name."""
-    return _load("queries.toml")["queries"]
+    queries: dict[str, dict[str, Any]] = _load("queries.toml")["queries"]
+    return queries
 
 
 @cache
@@ -20,5 +21,5 @@ def load_metadata() -> dict[str, Any]:
     return _load("tables.toml")
 
 
-def _load(name: str) -> Any:
+def _load(name: str) -> dict[str, Any]:
     return tomllib.loads((_HERE / name).read_text(encoding="utf-8"))

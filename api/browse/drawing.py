@@ -12,15 +12,14 @@ _CELL = [field.name for field in dataclasses.fields(AlignmentCell)]
 
 def cells_of(rows: Iterable[dict[str, Any]]) -> list[AlignmentCell]:
     """Return the records of rows of ``alignments``."""
-    return [
-        AlignmentCell(
-            **{
-                name: date.fromisoformat(row[name]) if name.startswith("window_") else row[name]
-                for name in _CELL
-            }
-        )
-        for row in rows
-    ]
+    return [AlignmentCell(**_values(row)) for row in rows]
+
+
+def _values(row: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: date.fromisoformat(row[name]) if name.startswith("window_") else row[name]
+        for name in _CELL
+    }
 
 
 def price_line(asset: dict[str, Any] | None, closes: list[dict[str, Any]]) -> Any:

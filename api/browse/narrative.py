@@ -9,6 +9,7 @@ from markupsafe import Markup
 from api.browse.drawing import cells_of, price_line
 from api.browse.errors import PageNotFoundError
 from api.browse.filters import segment
+from api.wording import sigma
 from store.pages import Pages
 
 SPANS = (30, 90, 250)  # sessions in the chart
@@ -104,7 +105,8 @@ def _marked(pages: Pages, days: list[str]) -> dict[str, str]:
         if row["date"] >= days[0] and row["sigma"] is not None and abs(row["sigma"]) >= MARKED
     ]
     large.sort(key=lambda row: -abs(row["sigma"]))
-    return {row["date"]: f"{row['name']} {row['sigma']:+.1f} σ" for row in large[:5]}
+    large = sorted(large[:5], key=lambda row: str(row["date"]))
+    return {row["date"]: f"{row['name']} {sigma(row['sigma'])}" for row in large}
 
 
 def draw(data: dict[str, Any]) -> dict[str, Markup]:

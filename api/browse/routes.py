@@ -99,6 +99,14 @@ def _view(page: Page) -> Callable[..., Awaitable[Any]]:
     return view
 
 
+async def unknown_address(datasette: Any, request: Any) -> Any:
+    """Return the 404 of an address that is no page, no table and no query."""
+    error = PageNotFoundError(
+        f"There is nothing at {request.path!r}.", [(f"/{DATABASE}", "Tables and queries")]
+    )
+    return await _refusal(datasette, request, 404, error, as_json=False)
+
+
 async def _read(
     page: Page, request: Any, datasette: Any, *, draw: bool
 ) -> tuple[Data, dict[str, Markup]]:
