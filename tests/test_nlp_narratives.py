@@ -1,0 +1,96 @@
+"""Reading narrative files: the shipped set, merging, and what a person is told."""
+
+from pathlib import Path
+
+import pytest
+
+from nlp.errors import LabelSchemeError
+from nlp.narratives import load_taxonomy
+
+GUIDE = Path("../shared/design/narratives.md")
+MINE = """
+[[narrative]]
+id = "water-scarcity"
+name = "Water scarcity"
+proposition = "Lack of water is limiting industry."
+keywords = ["drought*", "water shortage"]
+signature = { GLD = "+", SPY = "-" }
+"""
+
+
+def write(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "mine.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_the_shipped_set_is_complete():
+    taxonomy = load_taxonomy(["default"])
+    assert len(taxonomy.narratives) == 12
+    for narrative in taxonomy:
+        assert narrative.origin == "default"
+        assert len(narrative.examples) >= 6
+        assert len(narrative.keywords) >= 10
+        assert set(narrative.core) <= set(narrative.signature)
+
+
+@pytest.mark.skipif(not GUIDE.is_file(), reason="the labelling guide is not at hand")
+def test_propositions_are_the_guides_own():
+    guide = GUIDE.read_text(encoding="utf-8")
+    for narrative in load_taxonomy():
+        assert f"| `{narrative.id}` | {narrative.name} | {narrative.proposition} |" in guide
+
+
+def test_custom_narratives_join_the_default_ones(tmp_path):
+    taxonomy = load_taxonomy(["default", write(tmp_path, MINE)])
+    assert taxonomy.ids[-1] == "water-scarcity"
+    assert taxonomy.narratives[-1].origin == "custom"
+    assert taxonomy.version != load_taxonomy().version
+
+
+def test_version_follows_what_can_change_a_label(tmp_path):
+    first = load_taxonomy([write(tmp_path, MINE)]).version
+    assert load_taxonomy([write(tmp_path, MINE.replace('SPY = "-"', 'SPY = "0"'))]).version == first
+    assert load_taxonomy([write(tmp_path, MINE.replace("drought*", "dry"))]).version != first
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ('[[narrative]]\nid = "a"\n', "entry 1 of .*mine.toml' has no proposition"),
+        ('[[narrative]]\nproposition = "p"\n', "entry 1 .* has no id"),
+        (MINE + MINE, "'water-scarcity' in entry 2 .* defined twice"),
+        (MINE.replace('"+"', '"up"'), "signature of 'GLD' is 'up', use one of"),
+        (MINE.replace("keywords =", "keyword ="), "unknown key 'keyword'"),
+        (MINE.replace('["drought*", "water shortage"]', '"drought"'), "keywords must be a list"),
+        (MINE.replace("water-scarcity", "water scarcity"), "an id has letters"),
+        ("[narrative]\nid = 1\n", r"\[\[narrative\]\] tables"),
+        ("id = ", "not valid TOML"),
+        ("", "no narratives are defined"),
+    ],
+    ids=[
+        "no proposition",
+        "no id",
+        "twice",
+        "sign",
+        "key",
+        "list",
+        "id",
+        "single brackets",
+        "no toml",
+        "empty",
+    ],
+)
+def test_a_bad_file_is_named_with_its_entry(tmp_path, text, told):
+    with pytest.raises(LabelSchemeError, match=told):
+        load_taxonomy([write(tmp_path, text)])
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(LabelSchemeError, match=r"nowhere\.toml' cannot be read"):
+        load_taxonomy([tmp_path / "nowhere.toml"])
+
+
+def test_an_id_of_the_shipped_set_cannot_be_taken_again(tmp_path):
+    with pytest.raises(LabelSchemeError, match=r"'tariffs' in entry 1 .* defined twice"):
+        load_taxonomy(["default", write(tmp_path, MINE.replace("water-scarcity", "tariffs"))])
