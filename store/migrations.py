@@ -392,11 +392,21 @@ CREATE VIEW source_health AS
 
 @migrations()
 def m007_page_indexes(db: Database) -> None:
-    """Index what the pages of one source and one asset look up."""
+    """Index what the pages of one source, asset and narrative look up.
+
+    ``duplicate_of`` lies behind the text in a row, so reading it there costs the overflow
+    pages of the text: the indexes on documents hold it. Copies are few, so they alone are
+    indexed by their original; else SQLite finds all stories by ``duplicate_of IS NULL``.
+    """
     _run(
         db,
         """
-CREATE INDEX documents_by_source ON documents(source_id, effective_at);
+CREATE INDEX documents_by_source ON documents(source_id, effective_at, duplicate_of);
+CREATE INDEX documents_story_time ON documents(effective_at, id) WHERE duplicate_of IS NULL;
+CREATE INDEX documents_copies ON documents(duplicate_of) WHERE duplicate_of IS NOT NULL;
+DROP INDEX documents_by_duplicate;
 CREATE INDEX moves_by_asset ON moves(asset_id, date);
+CREATE INDEX labels_by_pair ON labels(narrative_id, document_id);
+DROP INDEX labels_by_narrative;
 """,
     )

@@ -13,6 +13,7 @@ _UNSPACED = re.compile(
     "\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003134f]"
 )
 _WORDS = re.compile(r'"([^"]*)"|(\S+)')
+_LIKE = "(d.title LIKE ? ESCAPE '\\' OR d.text LIKE ? ESCAPE '\\')"
 
 
 class Search:
@@ -48,28 +49,46 @@ class Search:
             return {"words": [], "total": 0, "method": "none", "documents": []}
         kept = "" if copies else " AND d.duplicate_of IS NULL"
         if _UNSPACED.search(text):
-            method, found_in, order = "like", "documents d", "d.effective_at DESC"
-            hit = "(d.title LIKE ? ESCAPE '\\' OR d.text LIKE ? ESCAPE '\\')"
-            where = " AND ".join([hit] * len(words))
+            method, order = "like", "d.effective_at DESC"
+            found_in = "documents d"
+            where = " AND ".join([_LIKE] * len(words))
             values = [f"%{escape_like(word)}%" for word in words for _ in range(2)]
-            snippet = "substr(d.text, max(1, instr(d.text, ?) - 60), 220)"
-            before = [words[0]]
         else:
-            method, where, values, before = "fts", "documents_fts MATCH ?", [match_of(words)], []
+            method, order = "fts", "d.effective_at DESC" if newest else "documents_fts.rank"
             found_in = "documents_fts JOIN documents d ON d.number = documents_fts.rowid"
-            order = "d.effective_at DESC" if newest else "documents_fts.rank"
-            snippet = f"snippet(documents_fts, 1, '{HIT_START}', '{HIT_END}', '…', 36)"
-        (total,) = rows(
-            self._db, f"SELECT count(*) AS n FROM {found_in} WHERE {where}{kept}", values
-        )
-        page = rows(
+            where = "documents_fts MATCH ?"
+            values = [match_of(words)]
+        chosen = f"FROM {found_in} WHERE {where}{kept}"
+        (total,) = rows(self._db, f"SELECT count(*) AS n {chosen}", values)
+        # A snippet costs far more than a place in the order: only those of one page are cut.
+        numbers = rows(
             self._db,
-            f"SELECT {STORY}, d.duplicate_of, {snippet} AS snippet FROM {found_in}"
-            f" JOIN sources s ON s.id = d.source_id WHERE {where}{kept}"
-            f" ORDER BY {order}, d.id LIMIT ? OFFSET ?",
-            [*before, *values, limit, offset],
+            f"SELECT d.number {chosen} ORDER BY {order}, d.id LIMIT ? OFFSET ?",
+            [*values, limit, offset],
         )
+        page = self._cut([row["number"] for row in numbers], words, method)
         return {"words": words, "total": total["n"], "method": method, "documents": page}
+
+    def _cut(self, numbers: Sequence[int], words: Sequence[str], method: str) -> list[Row]:
+        """Return documents in the order of their numbers, each with a snippet of its text."""
+        if not numbers:
+            return []
+        marks = ", ".join("?" * len(numbers))
+        if method == "fts":
+            snippet = f"snippet(documents_fts, 1, '{HIT_START}', '{HIT_END}', '…', 36)"
+            found_in = "documents_fts JOIN documents d ON d.number = documents_fts.rowid"
+            where, values = "documents_fts MATCH ? AND documents_fts.rowid", [match_of(words)]
+        else:
+            snippet = "substr(d.text, max(1, instr(d.text, ?) - 60), 220)"
+            found_in, where, values = "documents d", "d.number", [words[0]]
+        found = rows(
+            self._db,
+            f"SELECT d.number, {STORY}, d.duplicate_of, {snippet} AS snippet FROM {found_in}"
+            f" JOIN sources s ON s.id = d.source_id WHERE {where} IN ({marks})",
+            [*values, *numbers],
+        )
+        by_number = {row.pop("number"): row for row in found}
+        return [by_number[number] for number in numbers]
 
     def labels_of(self, ids: Sequence[str]) -> dict[str, list[Row]]:
         """Return the narratives that documents carry, by document, the surest first."""

@@ -14,7 +14,7 @@ class Outlets:
         return first(
             self._db,
             "SELECT s.id, s.name, s.kind, s.url, s.current_url, s.weight, s.language, s.status,"
-            " s.configured, s.next_due_at, s.last_ok_at, s.first_error_at, s.errors, s.token_env,"
+            " s.next_due_at, s.last_ok_at, s.first_error_at, s.errors, s.token_env,"
             " (SELECT count(*) FROM documents d WHERE d.source_id = s.id) AS documents,"
             " (SELECT min(d.effective_at) FROM documents d WHERE d.source_id = s.id) AS oldest,"
             " (SELECT max(d.effective_at) FROM documents d WHERE d.source_id = s.id) AS newest"
@@ -23,10 +23,10 @@ class Outlets:
         )
 
     def health(self) -> list[Row]:
-        """Return the configured sources, those in trouble first."""
+        """Return the sources, those in trouble first."""
         return rows(
             self._db,
-            "SELECT id, name, kind, status, last_ok_at, errors FROM sources WHERE configured = 1"
+            "SELECT id, name, kind, status, last_ok_at, errors FROM sources"
             " ORDER BY status = 'active', errors DESC, id",
         )
 

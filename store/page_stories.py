@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from store.rows import STORY, Connection, Row, first, rows
 
 # The stance of a story is the probability-weighted majority over its passages, as in
-# `store.frames`; only stories that count within the window are read.
+# `store.frames`; only stories that count within the window are read (CROSS JOIN
+# keeps SQLite from reading every label of the narrative instead).
 _CARRIED = """
 WITH votes AS MATERIALIZED (
   SELECT l.document_id, l.stance, sum(l.probability * l.stance_probability) AS vote,
@@ -83,8 +84,9 @@ class Stories:
             "WITH said AS (SELECT l.document_id, p.position, p.text AS quote, l.stance,"
             " l.probability, l.stance_probability, l.is_causal_claim AS causal, d.title, d.url,"
             " d.source_id, s.name AS source, d.published_at, d.effective_at"
-            " FROM documents d CROSS JOIN labels l ON l.document_id = d.id"
-            " JOIN passages p ON p.id = l.passage_id JOIN sources s ON s.id = d.source_id"
+            " FROM documents d CROSS JOIN labels l"
+            " ON l.document_id = d.id JOIN passages p ON p.id = l.passage_id"
+            " JOIN sources s ON s.id = d.source_id"
             " WHERE d.effective_at >= ? AND d.effective_at < ? AND d.duplicate_of IS NULL"
             " AND l.narrative_id = ? AND l.stance = ?)"
             " SELECT document_id, position, quote, stance, probability, stance_probability,"
