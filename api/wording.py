@@ -15,8 +15,8 @@ STATUS_WORDS: dict[SuspectStatus, str] = {
     "leading": "leading",
     "possible": "possible",
     "contradicted": "contradicted",
-    "follower": "follower: told after the move",
-    "quiet": "quiet: hardly told",
+    "follower": "follower, told after the move",
+    "quiet": "quiet, hardly told",
 }
 VERDICT_WORDS: dict[Verdict, str] = {
     "suspects": "One suspect stands out",

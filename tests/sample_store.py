@@ -611,7 +611,7 @@ def _suspect(narrative: str, rank: int, flush: bool, taggings: Sequence[Tagging]
         status=status,
         parts=parts,
         contradicted_by=contradicted,
-        pre_move_share=None if status == "quiet" else round(0.9 - 0.1 * rank, 2),
+        pre_move_share=None if status == "quiet" else round(max(0.05, 0.9 - 0.1 * rank), 2),
         placebo_percentile=None if narrative == "recession" else round(0.95 - 0.05 * rank, 2),
         quotes=_quotes(narrative, taggings, 2),
     )

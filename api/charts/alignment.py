@@ -25,7 +25,7 @@ from store.records import AlignmentCell
 
 PASSES = 0.05
 """Adjusted p-value below which a cell is outlined; with it, the whole scan errs 1 time in 20."""
-_CELL_WIDTH, _CELL_HEIGHT, _NAMES, _HEAD = 42, 24, 172, 128
+_CELL_WIDTH, _CELL_HEIGHT, _NAMES, _HEAD = 42, 24, 164, 146
 _NOTE = (
     "Blue: they rose and fell together; orange: one against the other. Hatched: no estimate.",
     "Outlined and bold: adjusted p below 0.05. Exploratory: not re-tested on new data.",
@@ -58,7 +58,7 @@ def alignment_heatmap(
     if not rows or not columns:
         return empty("No cell of the scan has this lag.", title=title)
     body = [
-        text(_NAMES + _CELL_WIDTH * place + 22, _HEAD - 8, shortened(assets[id_], 135, 12),
+        text(_NAMES + _CELL_WIDTH * place + 22, _HEAD - 8, shortened(assets[id_], 160, 12),
              size=12, turn=-55)
         for place, id_ in enumerate(columns)
     ]  # fmt: skip
@@ -73,7 +73,7 @@ def alignment_heatmap(
     bottom = _HEAD + _CELL_HEIGHT * len(rows)
     for row, words in enumerate(_NOTE):
         body.append(text(0, bottom + 20 + 16 * row, words, size=11.5, opacity=0.85))
-    width = max(_NAMES + _CELL_WIDTH * len(columns) + 84, 600)
+    width = max(_NAMES + _CELL_WIDTH * len(columns) + 90, 500)
     said = f"{len(rows)} narratives by {len(columns)} assets, {lag_words(lag)}. {' '.join(_NOTE)}"
     return drawing(width, bottom + 46, body, title=title, desc=said)
 
@@ -87,7 +87,7 @@ def lag_chart(cells: Sequence[AlignmentCell]) -> Markup:
     known = sorted((cell for cell in cells if cell.effect is not None), key=lambda cell: cell.lag)
     if not known:
         return empty("No lag of this pair has an estimate.", title=title)
-    width, top, bottom, left = 640, 12, 210, 46
+    width, top, bottom, left = 520, 12, 210, 46
     lags = [cell.lag for cell in known]
     x = Scale(min(lags), max(lags), left + 16, width - 16)
     ends = [abs(end) for cell in known for end in (cell.effect, cell.effect_low, cell.effect_high)

@@ -28,7 +28,7 @@ from api.charts.svg import (
 )
 
 Stances = tuple[Sequence[int], Sequence[int], Sequence[int]]
-_WIDTH, _LEFT = 640, 46
+_WIDTH, _LEFT = 520, 46
 _MOST_EVENTS = 6
 
 

@@ -21,8 +21,8 @@ from api.charts.svg import (
 )
 from store.records import Move
 
-_WIDTH, _ROW, _TOP = 640, 26, 12
-_NAMES, _VALUES = 168, 478
+_WIDTH, _ROW, _TOP = 500, 26, 12
+_NAMES, _VALUES = 170, 342
 ORDINARY = 2.0
 """Moves within two sigma are shaded as ordinary: about one day in twenty leaves the field."""
 
@@ -47,10 +47,8 @@ def moves_chart(moves: Sequence[Move]) -> Markup:
         body += _bar(move, _TOP + _ROW * row, x)
     for value in ticks(-reach, reach, 5):
         body.append(text(x(value), bottom + 16, wording.fixed(value, 0), anchor="middle", size=11))
-    body.append(
-        text(x(0), bottom + 33, "σ: the change over the asset's own usual change;"
-             " grey: within ±2 σ, ordinary", anchor="middle", size=11.5, opacity=0.85)
-    )  # fmt: skip
+    words = "σ: the change over the asset's own usual change; grey: within ±2 σ, ordinary"
+    body.append(text(0, bottom + 34, words, size=11.5, opacity=0.85))
     said = "; ".join(f"{move.name} {value_label(move)}" for move in ordered)
     return drawing(_WIDTH, bottom + 42, body, title=title, desc=said)
 

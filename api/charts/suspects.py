@@ -33,7 +33,7 @@ PARTS = (
     ("signature", "signature", PURPLE),
     ("hard_data", "hard data", SKY),
 )
-_WIDTH, _ROW, _TOP, _END = 640, 44, 34, 500
+_WIDTH, _ROW, _TOP, _END = 500, 44, 34, 365
 
 
 def suspects_chart(explanation: Explanation, names: Mapping[str, str]) -> Markup:
@@ -93,14 +93,12 @@ def _score(suspect: Suspect) -> str:
 def _row(suspect: Suspect, name: str, top: float, x: Scale) -> list[Markup]:
     head = shortened(f"{suspect.rank}. {name}", 270)
     strong = suspect.status in ("leading", "possible")
-    taken = text_width(head) + 22
+    room = _WIDTH - text_width(head) - 14
     middle = top + 30
     drawn = [
-        text(0, top + 16, head, bold=strong),
-        text(taken, top + 16, shortened(status_words(suspect), _WIDTH - taken, 12), size=12,
-             opacity=0.85),
+        text(0, top + 16, head, bold=strong, rest=shortened(status_words(suspect), room, 12)),
         text(_WIDTH, middle + 4, _score(suspect), anchor="end", bold=strong),
-    ]  # fmt: skip
+    ]
     reached = 0.0
     for field, words, fill in PARTS:
         part = float(getattr(suspect.parts, field))

@@ -62,7 +62,7 @@ def drawing(
     size = (
         Markup('width="{}" height="{}"').format(_n(width), _n(height))
         if fixed
-        else Markup('width="100%" style="max-width:{}px;height:auto"').format(_n(1.2 * width))
+        else Markup('width="100%" style="max-width:{}px;height:auto"').format(_n(1.25 * width))
     )
     return Markup(
         '<svg xmlns="http://www.w3.org/2000/svg" class="chart" viewBox="0 0 {} {}" {} role="img"'
@@ -95,9 +95,10 @@ def text(  # noqa: PLR0913 - a label has that many faces; a record for them woul
     opacity: float = 1.0,
     turn: float = 0.0,
     fill: str = INK,
+    rest: str = "",
 ) -> Markup:
-    """Return a line of text with its baseline at ``y``."""
-    return Markup('<text x="{}" y="{}" fill="{}"{}{}{}{}{}>{}</text>').format(
+    """Return a line of text with its baseline at ``y``; ``rest`` follows, small and faint."""
+    return Markup('<text x="{}" y="{}" fill="{}"{}{}{}{}{}>{}{}</text>').format(
         _n(x),
         _n(y),
         fill,
@@ -107,6 +108,11 @@ def text(  # noqa: PLR0913 - a label has that many faces; a record for them woul
         _attribute("opacity", _n(opacity, 2), "1"),
         Markup(' transform="rotate({} {} {})"').format(_n(turn), _n(x), _n(y)) if turn else "",
         words,
+        Markup('<tspan dx="10" font-size="12" font-weight="400" opacity="0.85">{}</tspan>').format(
+            rest
+        )
+        if rest
+        else "",
     )
 
 

@@ -5,7 +5,8 @@ import re
 from markupsafe import Markup
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]#|~])")
-_LINE_START = re.compile(r"^([-+=:]|\d+(?=[.)]))")
+_LINE_START = re.compile(r"^( *)([-+](?= )|-{2,}|={1,}|\d+(?=[.)] ))")
+_ENTITY = re.compile(r"&(?=#?\w+;)")
 
 
 def escaped(value: object) -> str:
@@ -15,10 +16,10 @@ def escaped(value: object) -> str:
     """
     if isinstance(value, Markup):
         return str(value)
-    text = " ".join(str(value).split())
+    text = re.sub(r"\s+", " ", str(value))
     text = _SPECIAL.sub(r"\\\1", text)
     # HTML would be live in most renderers, and so would a bare address.
-    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    text = _ENTITY.sub("&amp;", text).replace("<", "&lt;").replace(">", "&gt;")
     text = text.replace("://", ":&#47;&#47;")
     return _LINE_START.sub(_guarded, text)
 
@@ -36,6 +37,7 @@ def linked(text: str, url: str | None) -> Markup:
 
 
 def _guarded(match: re.Match[str]) -> str:
-    # A sign is escaped; a number keeps its digits and hides the dot from list parsing.
-    start = match.group(1)
-    return f"{start}&#8203;" if start[0].isdigit() else f"\\{start}"
+    """Return the start of a line so that it begins no list, rule or underlined heading."""
+    space, start = match.groups()
+    # A sign takes a backslash; a number is parted from its dot by a space of no width.
+    return f"{space}{start}&#8203;" if start[0].isdigit() else f"{space}\\{start}"

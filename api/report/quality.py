@@ -69,9 +69,14 @@ def absent_from(material: Material) -> list[str]:
         )
     if not material.cells:
         said.append("No scan is stored: run “tapestory align”.")
-    if material.intensity and not material.previous:
+    if material.intensity and not _has_previous(material):
         said.append("The week before has no data, so changes against it are n/a.")
     return said
+
+
+def _has_previous(material: Material) -> bool:
+    before = {day.isoformat() for day in material.previous}
+    return any(row["day"] in before and row["share"] is not None for row in material.intensity)
 
 
 def _missing(material: Material) -> list[date]:
