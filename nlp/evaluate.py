@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from nlp.errors import LabelSchemeError, TrainingError
-from nlp.examples import Example, read_examples
+from nlp.examples import Example, read_examples, select
 from nlp.features import keyword_features
 from nlp.metrics import calibration_error, f1, stance_macro
 from nlp.models import Models, ModelSettings, load_models
-from nlp.narratives import Taxonomy
+from nlp.narratives import Taxonomy, load_taxonomy
 from nlp.stances import STANCES
 
 # A narrative with fewer positives has no F1 worth averaging; it is listed with its count.
@@ -87,6 +87,30 @@ def evaluate(
     }
 
 
+def held_out_report(archive: Path | None, models: Models | ModelSettings) -> str:
+    """Return the tables of docs/evaluation.md: the test splits that no fit has seen.
+
+    Parameters
+    ----------
+    archive : Path or None
+        Folder of the headline archive; without it only our own passages are measured.
+    """
+    from nlp.train import load_examples
+
+    test = select(load_examples(archive), "test")
+    sets = {
+        "headlines drawn at random": [e for e in test if e.pool == "sample"],
+        "headlines, with those sought by keyword": [e for e in test if e.pool != "own"],
+        "our own passages": [e for e in test if e.pool == "own"],
+    }
+    taxonomy = load_taxonomy()
+    return "\n\n".join(
+        f"{name}\n{as_table(evaluate(items, taxonomy, models))}"
+        for name, items in sets.items()
+        if items
+    )
+
+
 def as_table(result: Mapping[str, Any]) -> str:
     """Return an evaluation as plain text."""
     lines = [f"{'narrative':<18}{'n':>5}{'F1':>7}{'P':>7}{'R':>7}{'keywords F1':>13}"]
@@ -100,6 +124,7 @@ def as_table(result: Mapping[str, Any]) -> str:
         f"keywords: macro-F1 {words['macro_f1']:.3f}, micro-F1 {words['micro_f1']:.3f}",
         f"stance given presence: macro-F1 {stance['macro_f1']:.3f}, accuracy "
         f"{stance['accuracy']:.3f} (always favor: {stance['always_favor']:.3f})",
+        f"causal claims: F1 {result['causal']['f1']:.3f} on {result['causal']['n']} labelled items",
         f"{result['items']} items, {result['positives']} labels, {result['model']}",
     ]
     return "\n".join(lines)
