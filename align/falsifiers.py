@@ -1,0 +1,134 @@
+"""Three dated numeric conditions that would overturn an answer.
+
+Each names a series of the database, a number and a date, so that next week's report can
+score it as a hit or a miss.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+
+import numpy as np
+
+from align.market import Market
+from align.signatures import Signature
+from align.suspects import Judged
+from align.wording import say_date
+from store.records import Falsifier, Verdict
+
+# Sessions until a condition is scored.
+HORIZON = 5
+WANTED = 3
+
+
+def falsifiers_of(
+    verdict: Verdict,
+    suspects: Sequence[Judged],
+    signatures: Mapping[str, Signature],
+    market: Market,
+    row: int,
+    days: int,
+    *,
+    usual: Mapping[str, float],
+    spoken: Mapping[str, str],
+) -> list[Falsifier]:
+    """Return three conditions, by the fifth session after the window.
+
+    Parameters
+    ----------
+    usual : mapping of narrative to share
+        Median daily share of stories before the window; missing outside the documents.
+    """
+    by = market.calendar.day(market.offset + row + HORIZON)
+    first = next(
+        (one for one in suspects if one.status not in ("contradicted", "follower")), suspects[0]
+    )
+    legs = _legs(signatures[first.narrative_id], market, row, days)
+    found = []
+    if verdict == "no adequate suspect":
+        share = max(2.0 * usual.get(first.narrative_id, 0.0), 0.05)
+        found.append(
+            Falsifier(
+                condition=(
+                    f"on average over the {HORIZON} sessions to {say_date(by)}, {share:.1%} or"
+                    f" more of the stories carry {first.narrative_id}, twice the usual share"
+                ),
+                series=f"intensity:{first.narrative_id}",
+                by=by,
+            )
+        )
+        found += [_goes_on(market, row, leg, by, spoken) for leg in legs]
+    else:
+        found += [_undone(market, row, days, leg, by, spoken) for leg in legs[:2]]
+        share = usual.get(first.narrative_id, 0.0)
+        found.append(
+            Falsifier(
+                condition=(
+                    f"on average over the {HORIZON} sessions to {say_date(by)}, no more than"
+                    f" {share:.1%} of the stories carry {first.narrative_id}, the share before"
+                    " the move"
+                ),
+                series=f"intensity:{first.narrative_id}",
+                by=by,
+            )
+        )
+        found += [_undone(market, row, days, leg, by, spoken) for leg in legs[2:]]
+    return found[:WANTED]
+
+
+def _legs(signature: Signature, market: Market, row: int, days: int) -> list[str]:
+    """Return assets with a close: core legs first, then the predicted, then the largest moves."""
+    moves = market.moves(days).iloc[row]
+    priced = [
+        name
+        for name in moves.index
+        if name in market.closes.columns
+        and not np.isnan(moves[name])
+        and market.assets[name].asset_class != "funding"
+    ]
+    size = {name: abs(float(moves[name])) for name in priced}
+    fits = {name: signature.signs.get(name, 0.0) * float(moves[name]) > 0 for name in priced}
+    return sorted(
+        priced, key=lambda name: (not (fits[name] and size[name] >= 1.0), -size[name], name)
+    )
+
+
+def _undone(
+    market: Market, row: int, days: int, leg: str, by: date, spoken: Mapping[str, str]
+) -> Falsifier:
+    """Return the condition that a leg is back where it was before the window."""
+    before = market.closes[leg].iloc[: row - days + 1].dropna().iloc[-1]
+    rose = market.closes[leg].iloc[row] > before
+    return Falsifier(
+        condition=(
+            f"{_name(leg, market, spoken)} closes {'below' if rose else 'above'}"
+            f" {before:.2f}, its close before the move, by {say_date(by)}"
+        ),
+        series=leg,
+        by=by,
+    )
+
+
+def _goes_on(market: Market, row: int, leg: str, by: date, spoken: Mapping[str, str]) -> Falsifier:
+    """Return the condition that a leg moves two sigma further the same way."""
+    close = float(market.closes[leg].iloc[row])
+    change = float(market.changes[leg].iloc[row])
+    step = 2.0 * float(market.rate[leg].iloc[row]) * np.sign(change or 1.0)
+    asset = market.assets[leg]
+    if asset.unit == "yield_pct":
+        level = close + step / 100.0
+    elif asset.unit in ("spread_bp", "level") or asset.asset_class == "volatility":
+        level = close + step
+    else:
+        level = close * float(np.exp(step))
+    return Falsifier(
+        condition=(
+            f"{_name(leg, market, spoken)} closes {'above' if step > 0 else 'below'} {level:.2f},"
+            f" two sigma beyond {close:.2f}, by {say_date(by)}"
+        ),
+        series=leg,
+        by=by,
+    )
+
+
+def _name(leg: str, market: Market, spoken: Mapping[str, str]) -> str:
+    return f"{spoken.get(leg, market.assets[leg].name)} ({leg})"

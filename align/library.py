@@ -1,0 +1,82 @@
+"""The versioned numbers of ``align/``: weights, signatures, assets and episodes.
+
+Read from the TOML files that ship inside this folder, and only here, so that no constant of
+a score hides in code. Parsed once per process.
+"""
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+from typing import Any
+
+from store.records import Episode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignatureLibrary:
+    """Default sign vectors.
+
+    Attributes
+    ----------
+    legs : mapping
+        Leg to the series that may stand for it, the preferred first.
+    liquid : sequence of str
+        Legs that may contradict a suspect.
+    signs, core : mapping
+        Narrative to its signs by leg, and to its core legs.
+    """
+
+    version: str
+    legs: Mapping[str, Sequence[str]]
+    liquid: Sequence[str]
+    signs: Mapping[str, Mapping[str, str]]
+    core: Mapping[str, Sequence[str]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AssetWords:
+    """Default move table and the words for its assets."""
+
+    core: Sequence[str]
+    headline: Sequence[str]
+    spoken: Mapping[str, str]
+
+
+@lru_cache(maxsize=1)
+def weights() -> Mapping[str, Any]:
+    """Return ``weights.toml``."""
+    return _read("weights.toml")
+
+
+@lru_cache(maxsize=1)
+def signature_library() -> SignatureLibrary:
+    """Return ``signatures.toml``."""
+    table = _read("signatures.toml")
+    narratives = table["narrative"]
+    return SignatureLibrary(
+        version=table["version"],
+        legs=table["legs"],
+        liquid=table["contradiction"]["legs"],
+        signs={name: entry["signs"] for name, entry in narratives.items()},
+        core={name: entry["core"] for name, entry in narratives.items()},
+    )
+
+
+@lru_cache(maxsize=1)
+def asset_words() -> AssetWords:
+    """Return ``assets.toml``."""
+    table = _read("assets.toml")
+    return AssetWords(core=table["core"], headline=table["headline"], spoken=table["spoken"])
+
+
+@lru_cache(maxsize=1)
+def load_episodes() -> tuple[Episode, ...]:
+    """Return ``episodes.toml``, oldest first."""
+    rows = [Episode(**entry) for entry in _read("episodes.toml")["episode"]]
+    return tuple(sorted(rows, key=lambda episode: (episode.date, episode.id)))
+
+
+def _read(name: str) -> dict[str, Any]:
+    return tomllib.loads(files("align").joinpath(name).read_text(encoding="utf-8"))

@@ -1,0 +1,194 @@
+"""Which narrative moved before, with or after which asset: the exploratory scan.
+
+**Positive lag: the narrative came before the price.** At lag k the innovation of session t - k
+meets the move of session t. (Said here, once; a test plants a lead and looks for it at +k.)
+
+All cells are tested together: all narratives are shifted by one random number of sessions
+around the circle, every cell is computed again, and the largest |t| is kept. That keeps the
+correlation between narratives, between assets and within each series, and breaks only what
+is tested. A cell that passes is exploratory all the same: it was found by looking.
+"""
+
+from collections.abc import Sequence
+from datetime import date
+
+import numpy as np
+from numpy.typing import NDArray
+
+from store.records import AlignmentCell
+
+LAGS = tuple(range(-10, 11))
+SHIFTS = 999
+# Reference, section 4: shifts in [40, T - 40). A short series keeps a fifth free instead.
+_MARGIN = 40
+LEAST_SESSIONS = 100
+LEAST_PAIRS = 60
+LEAST_FOR_EFFECT = 20
+CLIP = 6.0
+_Z95 = 1.959963984540054
+METHOD = "max-T circular shift"
+
+
+def scan(
+    innovations: NDArray[np.float64],
+    moves: NDArray[np.float64],
+    narrative_ids: Sequence[str],
+    asset_ids: Sequence[str],
+    window: tuple[date, date],
+    *,
+    seed: int,
+) -> list[AlignmentCell]:
+    """Return one cell per narrative, asset and lag.
+
+    Parameters
+    ----------
+    innovations : ndarray of shape (n_narratives, n_sessions)
+        Standardised innovations; NaN where missing.
+    moves : ndarray of shape (n_assets, n_sessions)
+        Vol-scaled moves on the same sessions; NaN where missing.
+    window : pair of date
+        First and last session.
+    seed : int
+        Of the shifts.
+
+    Notes
+    -----
+    t_k = sum x_{t-k} y_t / sqrt(sum x_{t-k}^2 y_t^2) on demeaned series (HC0 under the null);
+    adjusted p = (1 + number of shifts whose max |t| >= |t|) / (1 + shifts), Westfall & Young
+    (1993) by circular shift. It assumes stationarity, and says nothing about a common cause.
+    Effect: the correlation with Fisher's interval on n corrected by Bartlett (1935).
+    """
+    x, y = _centred(innovations), _centred(moves)
+    n = x.shape[1]
+    shifts = _shifts(n, seed)
+    lagged = _lagged(y)
+    known = (~np.isnan(lagged)).astype(float)
+    number = ((~np.isnan(x)).astype(float) @ known.T).reshape(len(x), len(LAGS), -1)
+    zero_x, zero_y = np.nan_to_num(x), np.nan_to_num(lagged)
+    squared_y = zero_y**2
+    observed = np.abs(_statistics(zero_x, zero_y, squared_y)).reshape(number.shape)
+    exceed_all, exceed_own = np.zeros(number.shape), np.zeros(number.shape)
+    tested = (number >= LEAST_PAIRS) & ~np.isnan(observed) & (n >= LEAST_SESSIONS)
+    for shift in shifts if tested.any() else ():
+        rolled = np.roll(zero_x, shift, axis=1)
+        null = np.abs(_statistics(rolled, zero_y, squared_y)).reshape(number.shape)
+        exceed_all += np.nanmax(np.where(tested, null, np.nan)) >= observed
+        exceed_own += null >= observed
+    effects = _effects(x, y)
+    cells = []
+    for i, narrative_id in enumerate(narrative_ids):
+        for j, asset_id in enumerate(asset_ids):
+            for k, lag in enumerate(LAGS):
+                pairs = int(number[i, k, j])
+                pvalue = pvalue_adj = None
+                if tested[i, k, j] and shifts:
+                    pvalue = round(float((1 + exceed_own[i, k, j]) / (1 + len(shifts))), 6)
+                    pvalue_adj = round(float((1 + exceed_all[i, k, j]) / (1 + len(shifts))), 6)
+                effect, low, high = effects[i, k, j]
+                cells.append(
+                    AlignmentCell(
+                        narrative_id=narrative_id,
+                        asset_id=asset_id,
+                        lag=lag,
+                        n=pairs,
+                        effect=_number(effect),
+                        effect_low=_number(low),
+                        effect_high=_number(high),
+                        pvalue=pvalue,
+                        pvalue_adj=pvalue_adj,
+                        method=_method(pvalue is not None, pairs, n, len(shifts)),
+                        window_start=window[0],
+                        window_end=window[1],
+                    )
+                )
+    return cells
+
+
+def _centred(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Clip at 6 sigma and take each row's mean off; NaN stays."""
+    clipped = np.clip(values, -CLIP, CLIP)
+    known = ~np.isnan(clipped)
+    number = np.maximum(known.sum(axis=1, keepdims=True), 1)
+    mean = np.where(known, clipped, 0.0).sum(axis=1, keepdims=True) / number
+    return np.asarray(clipped - mean, dtype=np.float64)
+
+
+def _lagged(y: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return y_{t+k} at column t for every lag k, shape (n_lags * n_assets, n_sessions)."""
+    n_assets, n = y.shape
+    out = np.full((len(LAGS), n_assets, n), np.nan)
+    for place, lag in enumerate(LAGS):
+        if abs(lag) >= n:
+            continue
+        if lag >= 0:
+            out[place, :, : n - lag] = y[:, lag:]
+        else:
+            out[place, :, -lag:] = y[:, : n + lag]
+    return out.reshape(len(LAGS) * n_assets, n)
+
+
+def _statistics(
+    x: NDArray[np.float64], y: NDArray[np.float64], squared_y: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Compute t of all cells with two matrix products; missing values are zero in both."""
+    denominator = np.sqrt((x**2) @ squared_y.T)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(denominator > 0, (x @ y.T) / denominator, np.nan)
+
+
+def _shifts(n: int, seed: int) -> list[int]:
+    """Return random shifts, or all that exist when they are fewer than 999."""
+    margin = min(_MARGIN, n // 5)
+    possible = np.arange(margin, n - margin)
+    if n < LEAST_SESSIONS or len(possible) <= SHIFTS:
+        return [] if n < LEAST_SESSIONS else [int(shift) for shift in possible]
+    rng = np.random.default_rng(seed)
+    return [int(shift) for shift in rng.choice(possible, SHIFTS, replace=False)]
+
+
+def _effects(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return correlation, low and high, shape (n_narratives, n_lags, n_assets, 3)."""
+    n_narratives, n_assets = len(x), len(y)
+    out = np.full((n_narratives, len(LAGS), n_assets, 3), np.nan)
+    autocorrelation = [_autocorrelations(row) for row in x], [_autocorrelations(row) for row in y]
+    lagged = _lagged(y).reshape(len(LAGS), n_assets, -1)
+    for i in range(n_narratives):
+        for j in range(n_assets):
+            # Bartlett: the variance of a cross-correlation of two autocorrelated series.
+            inflation = max(1.0, 1.0 + 2.0 * float(autocorrelation[0][i] @ autocorrelation[1][j]))
+            for k in range(len(LAGS)):
+                both = ~np.isnan(x[i]) & ~np.isnan(lagged[k, j])
+                if both.sum() < LEAST_FOR_EFFECT:
+                    continue
+                a, b = x[i, both], lagged[k, j, both]
+                a, b = a - a.mean(), b - b.mean()
+                scale = np.sqrt((a @ a) * (b @ b))
+                if scale <= 0:
+                    continue
+                r = float(np.clip((a @ b) / scale, -0.999999, 0.999999))
+                half = _Z95 / np.sqrt(max(both.sum() / inflation - 3.0, 1.0))
+                z = np.arctanh(r)
+                out[i, k, j] = r, np.tanh(z - half), np.tanh(z + half)
+    return out
+
+
+def _autocorrelations(series: NDArray[np.float64], order: int = 10) -> NDArray[np.float64]:
+    filled = np.nan_to_num(series)
+    variance = float(filled @ filled)
+    if variance <= 0:
+        return np.zeros(order)
+    return np.array([filled[k:] @ filled[:-k] / variance for k in range(1, order + 1)])
+
+
+def _method(tested: bool, pairs: int, sessions: int, shifts: int) -> str:
+    if tested:
+        return f"{METHOD}, {shifts} shifts"
+    if pairs < LEAST_FOR_EFFECT:
+        return f"too few pairs for an effect ({pairs} of {LEAST_FOR_EFFECT})"
+    if sessions < LEAST_SESSIONS:
+        return f"correlation only: {sessions} sessions, {LEAST_SESSIONS} needed for {METHOD}"
+    return f"correlation only: {pairs} pairs, {LEAST_PAIRS} needed for {METHOD}"
+
+
+def _number(value: float) -> float | None:
+    return None if np.isnan(value) else round(float(value), 6)

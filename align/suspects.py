@@ -1,0 +1,279 @@
+"""Evidence -> parts, scores, statuses and the verdict, by the rules of ``weights.toml``.
+
+A score ranks; it is no probability. Three outcomes are possible, and two of them decline:
+the leading suspect cannot be told from the second, or no suspect is adequate.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from align.evidence import TextEvidence
+from align.signatures import Match, Signature, collinearity
+from store.records import SuspectParts, SuspectStatus, Verdict
+
+_TEXT = ("intensity", "causal_claims", "timing")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """One narrative with its score and what the score rests on.
+
+    Attributes
+    ----------
+    adequate : bool
+        At least two lines of evidence are unusual, one of them text.
+    """
+
+    narrative_id: str
+    score: float
+    low: float
+    high: float
+    status: SuspectStatus
+    parts: SuspectParts
+    contradicted_by: Sequence[str]
+    pre_move_share: float | None
+    placebo_percentile: float | None
+    adequate: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """All narratives by rank, with the verdict and its clarity."""
+
+    suspects: Sequence[Judged]
+    verdict: Verdict
+    clarity: float
+
+
+def judge(
+    narrative_ids: Sequence[str],
+    text: TextEvidence | None,
+    matches: Mapping[str, Match],
+    hard: Mapping[str, float],
+    signatures: Mapping[str, Signature],
+    *,
+    unusual: bool,
+    weights: Mapping[str, Any],
+) -> Judgement:
+    """Rank narratives as explanations of one move.
+
+    Parameters
+    ----------
+    text : TextEvidence or None
+        None when the day lies outside the collected documents: text parts are 0 then.
+    unusual : bool
+        The size gate: any asset moved enough to need an explanation.
+    """
+    judged = [
+        _judge_one(place, narrative_id, text, matches[narrative_id], hard, weights)
+        for place, narrative_id in enumerate(narrative_ids)
+    ]
+    judged.sort(key=lambda one: (-one.score, one.narrative_id))
+    verdict = _verdict(judged, signatures, unusual, weights)
+    if verdict == "suspects":
+        judged = _with_leader(judged)
+    return Judgement(suspects=judged, verdict=verdict, clarity=clarity_of(judged))
+
+
+def clarity_of(judged: Sequence[Judged]) -> float:
+    """Return 1 - H / log(n) of the scores as shares: 1 for one suspect alone, 0 for a tie.
+
+    The idea, not the coding, of Baker, Bloom, Davis & Sammon (2021, NBER 28687).
+    """
+    scores = np.array([one.score for one in judged])
+    if len(scores) < 2:
+        return 1.0 if scores.sum() > 0 else 0.0
+    if scores.sum() <= 0:
+        return 0.0
+    share = scores[scores > 0] / scores.sum()
+    entropy = -float((share * np.log(share)).sum())
+    return round(min(max(1.0 - entropy / float(np.log(len(scores))), 0.0), 1.0), 6)
+
+
+def _judge_one(
+    place: int,
+    narrative_id: str,
+    text: TextEvidence | None,
+    match: Match,
+    hard: Mapping[str, float],
+    weights: Mapping[str, Any],
+) -> Judged:
+    follower = text is not None and _follows(text, place, weights)
+    scale = _scales(bool(match.contradicted_by), follower, weights)
+    values, draws = _text_values(place, text, weights)
+    fixed = {
+        "signature": _signature_value(match, weights),
+        "hard_data": min(max((hard.get(narrative_id, 0.0) - 0.5) / 0.5, 0.0), 1.0),
+    }
+    # Rounded parts, and the score as their sum: they must add up for whoever checks.
+    parts = SuspectParts(
+        **{name: round(scale[name] * value, 6) for name, value in {**values, **fixed}.items()}
+    )
+    drawn = sum(scale[name] * line for name, line in draws.items()) + sum(
+        scale[name] * value for name, value in fixed.items()
+    )
+    rule = weights["bootstrap"]
+    low, high = (float(np.quantile(drawn, rule[end])) for end in ("low", "high"))
+    pre = None if text is None or np.isnan(text.pre_share[place]) else text.pre_share[place]
+    adequate = not match.contradicted_by and not follower
+    return Judged(
+        narrative_id=narrative_id,
+        score=round(parts.total, 6),
+        low=round(min(max(low, 0.0), parts.total), 6),
+        high=round(min(max(high, parts.total), 1.0), 6),
+        status=_status(place, text, match, follower, weights),
+        parts=parts,
+        contradicted_by=match.contradicted_by,
+        pre_move_share=None if pre is None else round(float(pre), 4),
+        placebo_percentile=None if match.percentile is None else round(match.percentile, 4),
+        adequate=adequate and _adequate(place, text, match, hard.get(narrative_id), weights),
+    )
+
+
+def _scales(contradicted: bool, follower: bool, weights: Mapping[str, Any]) -> dict[str, float]:
+    """Return what each part counts: less for the contradicted, less talk for a follower."""
+    whole = weights["contradiction"]["factor"] if contradicted else 1.0
+    talk = weights["follower"]["factor"] if follower else 1.0
+    return {
+        name: whole * (talk if name in _TEXT else 1.0) * weights["parts"][name]
+        for name in (*_TEXT, "signature", "hard_data")
+    }
+
+
+def _text_values(
+    place: int, text: TextEvidence | None, weights: Mapping[str, Any]
+) -> tuple[dict[str, float], dict[str, NDArray[np.float64]]]:
+    """Return the three text parts in [0, 1], and their bootstrap draws."""
+    if text is None:
+        return dict.fromkeys(_TEXT, 0.0), {name: np.zeros(1) for name in _TEXT}
+    observed = _text_part(
+        text.z[place : place + 1],
+        text.causal_share[place : place + 1],
+        text.pre_share[place : place + 1],
+        text.z_before[place],
+        weights,
+    )
+    drawn = _text_part(
+        text.z_draws[:, place],
+        text.causal_draws[:, place],
+        text.pre_draws[:, place],
+        text.z_before[place],
+        weights,
+    )
+    return {name: float(line[0]) for name, line in observed.items()}, drawn
+
+
+def _text_part(
+    z: NDArray[np.float64],
+    causal: NDArray[np.float64],
+    pre: NDArray[np.float64],
+    z_before: float,
+    weights: Mapping[str, Any],
+) -> dict[str, NDArray[np.float64]]:
+    surged = bool(z_before >= weights["timing"]["surge_z"])
+    timing = np.clip((np.nan_to_num(pre, nan=0.5) - 0.5) / 0.5, 0.0, 1.0)
+    return {
+        "intensity": np.clip(np.nan_to_num(z) / weights["intensity"]["full_z"], 0.0, 1.0),
+        "causal_claims": np.clip(causal / weights["causal_claims"]["full_share"], 0.0, 1.0),
+        "timing": timing if surged else np.zeros_like(timing),
+    }
+
+
+def _signature_value(match: Match, weights: Mapping[str, Any]) -> float:
+    if match.cosine is None or match.percentile is None:
+        return 0.0
+    value = max(match.cosine, 0.0) * match.percentile
+    return value * weights["signature"]["core_silent_factor"] if match.core_silent else value
+
+
+def _follows(text: TextEvidence, place: int, weights: Mapping[str, Any]) -> bool:
+    rule = weights["timing"]
+    return bool(
+        text.pre_share[place] < rule["follower_share"] and text.z_after[place] >= rule["follower_z"]
+    )
+
+
+def _status(
+    place: int,
+    text: TextEvidence | None,
+    match: Match,
+    follower: bool,
+    weights: Mapping[str, Any],
+) -> SuspectStatus:
+    if match.contradicted_by:
+        return "contradicted"
+    if follower:
+        return "follower"
+    rule = weights["quiet"]
+    silent = text is None or (not text.z[place] >= rule["z"] and text.causal_stories[place] == 0)
+    mismatch = match.cosine is None or match.cosine < rule["cosine"]
+    return "quiet" if silent and mismatch else "possible"
+
+
+def _adequate(
+    place: int,
+    text: TextEvidence | None,
+    match: Match,
+    hard: float | None,
+    weights: Mapping[str, Any],
+) -> bool:
+    """Return whether two lines of evidence are unusual, one of them text.
+
+    One line is not enough: with twelve suspects and four lines, some line of somebody passes
+    its 90th placebo percentile on nearly every day.
+    """
+    if text is None:
+        return False
+    rule = weights["adequate"]
+    percentile = text.percentile[place]
+    if np.isnan(percentile):
+        intensity = bool(text.z[place] >= rule["fallback_z"])
+    else:
+        intensity = bool(percentile >= rule["percentile"] and text.z[place] >= rule["intensity_z"])
+    claims = bool(
+        text.causal_share[place] >= rule["causal_share"]
+        and text.causal_stories[place] >= rule["causal_stories"]
+    )
+    shape = (
+        match.cosine is not None
+        and match.percentile is not None
+        and match.cosine >= rule["cosine"]
+        and match.percentile >= rule["percentile"]
+        and not match.core_silent
+    )
+    data = hard is not None and hard >= rule["percentile"]
+    return (intensity or claims) and sum((intensity, claims, shape, data)) >= 2
+
+
+def _verdict(
+    judged: Sequence[Judged],
+    signatures: Mapping[str, Signature],
+    unusual: bool,
+    weights: Mapping[str, Any],
+) -> Verdict:
+    eligible = [one for one in judged if one.status not in ("contradicted", "follower")]
+    if not unusual or not any(one.adequate for one in eligible):
+        return "no adequate suspect"
+    first = eligible[0]
+    if not first.adequate:
+        # Somebody else has the better evidence in number of lines, this one in weight.
+        return "not distinguishable"
+    if len(eligible) == 1:
+        return "suspects"
+    second = eligible[1]
+    near = collinearity(signatures[first.narrative_id], signatures[second.narrative_id])
+    if second.high >= first.low or near >= weights["signature"]["collinear"]:
+        return "not distinguishable"
+    return "suspects"
+
+
+def _with_leader(judged: Sequence[Judged]) -> list[Judged]:
+    """Mark the best of those that may lead; it has rank 1 among them by its score."""
+    from dataclasses import replace
+
+    leader = next(one for one in judged if one.status not in ("contradicted", "follower"))
+    return [replace(one, status="leading") if one is leader else one for one in judged]

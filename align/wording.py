@@ -1,0 +1,97 @@
+"""Numbers and names as a person reads them."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+
+from store.records import Move
+
+_HARDLY = 1.0
+_NOTABLE = 2.0
+_LONGEST_LIST = 4
+
+
+def say_date(day: date) -> str:
+    """Return ``30 January 2026``."""
+    return f"{day.day} {day:%B %Y}"
+
+
+def say_amount(change: float, unit: str, *, signed: bool) -> str:
+    """Return a change in words: ``28.5 %``, ``2 bp`` or ``0.6 points``."""
+    sign = "+" if signed else ""
+    value = change if signed else abs(change)
+    if unit == "return":
+        return f"{100 * value:{sign}.1f} %"
+    return f"{value:{sign}.0f} bp" if unit == "bp" else f"{value:{sign}.1f} points"
+
+
+def say_list(parts: Sequence[str]) -> str:
+    """Join with commas and a last ``and``."""
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
+
+
+def premise(
+    moves: Sequence[Move],
+    spoken: Mapping[str, str],
+    headline: Sequence[str],
+    *,
+    asked: date,
+    start: date,
+    end: date,
+) -> str:
+    """Say in one sentence what moved and what did not; the question comes after it.
+
+    Named are the assets that moved two sigma or more, the largest first, and the headline
+    assets whatever they did.
+    """
+    known = [move for move in moves if move.sigma is not None]
+    named = [
+        move
+        for move in sorted(known, key=lambda move: -abs(move.sigma or 0.0))
+        if abs(move.sigma or 0.0) >= _NOTABLE or move.asset_id in headline
+    ]
+    clauses = []
+    for down, verb in ((True, "fell"), (False, "rose")):
+        side = [
+            move
+            for move in named
+            if (move.change < 0) == down and abs(move.sigma or 0.0) >= _HARDLY
+        ]
+        parts = [
+            f"{_name(move, spoken)}{f' {verb}' if place == 0 else ''}"
+            f" {say_amount(move.change, move.unit, signed=False)} ({move.sigma:+.1f} sigma)"
+            for place, move in enumerate(_shortened(side, headline))
+        ]
+        if parts:
+            clauses.append(say_list(parts))
+    still = [move for move in named if abs(move.sigma or 0.0) < _HARDLY]
+    if still:
+        parts = [
+            f"{_name(move, spoken)}{' hardly moved' if place == 0 else ''}"
+            f" ({say_amount(move.change, move.unit, signed=True)}, {move.sigma:+.1f} sigma)"
+            for place, move in enumerate(still)
+        ]
+        clauses.append(say_list(parts))
+    if not any(abs(move.sigma or 0.0) >= _NOTABLE for move in named):
+        clauses.append("no asset moved two sigma or more")
+    opening = (
+        f"On {say_date(end)} " if start == end else f"From {say_date(start)} to {say_date(end)} "
+    )
+    if asked != end:
+        opening = (
+            f"{say_date(asked)} is no New York session; the last before it is {say_date(end)}."
+            f" {opening}"
+        )
+    return f"{opening}{'; '.join(clauses)}."
+
+
+def _shortened(side: Sequence[Move], headline: Sequence[str]) -> list[Move]:
+    """Keep the four largest moves and any headline asset."""
+    return [
+        move
+        for place, move in enumerate(side)
+        if place < _LONGEST_LIST or move.asset_id in headline
+    ]
+
+
+def _name(move: Move, spoken: Mapping[str, str]) -> str:
+    return spoken.get(move.asset_id, move.name)
