@@ -44,6 +44,7 @@ class DedupeRow:
     title: str
     text: str
     language: str | None
+    published_at: datetime | None
     effective_at: datetime
     content_hash: str
     duplicate_of: str | None
@@ -66,6 +67,19 @@ class Documents:
             marks = ", ".join("?" * len(batch))
             for key in self._keys(f"d.canonical_url IN ({marks})", batch):
                 found.setdefault(key.canonical_url or "", []).append(key)
+        return found
+
+    def titles(self, ids: Iterable[str]) -> dict[str, set[str]]:
+        """Return every title that documents have had, past revisions included, by id."""
+        found: dict[str, set[str]] = {}
+        for batch in batched(ids, 500):
+            marks = ", ".join("?" * len(batch))
+            for row in self._db.execute(
+                f"SELECT id, title FROM documents WHERE id IN ({marks}) UNION"
+                f" SELECT document_id, title FROM revisions WHERE document_id IN ({marks})",
+                [*batch, *batch],
+            ):
+                found.setdefault(row[0], set()).add(row[1])
         return found
 
     def _keys(self, where: str, values: Sequence[str]) -> Iterator[StoredKey]:
@@ -131,12 +145,14 @@ class Documents:
                 title=row["title"],
                 text=row["text"],
                 language=row["language"],
+                published_at=optional_instant(row["published_at"]),
                 effective_at=from_text(row["effective_at"]),
                 content_hash=row["content_hash"],
                 duplicate_of=row["duplicate_of"],
             )
             for row in self._db.query(
-                "SELECT id, title, text, language, effective_at, content_hash, duplicate_of"
+                "SELECT id, title, text, language, published_at, effective_at, content_hash,"
+                " duplicate_of"
                 " FROM documents WHERE effective_at >= ? ORDER BY effective_at, id",
                 [to_text(since)],
             )

@@ -13,6 +13,20 @@ _STATE_COLUMNS = (
     " redirect_count, errors, first_error_at, last_ok_at, cursor"
 )
 
+# What is forgotten of a source whose configured address changes, and what it starts from.
+_FORGOTTEN = {
+    "status": "'active'",
+    "next_due_at": "NULL",
+    "etag": "NULL",
+    "last_modified": "NULL",
+    "body_hash": "NULL",
+    "current_url": "NULL",
+    "redirect_to": "NULL",
+    "redirect_count": "0",
+    "errors": "0",
+    "first_error_at": "NULL",
+}
+
 
 class Sources:
     """Queries on ``sources``."""
@@ -36,8 +50,13 @@ class Sources:
                     " url = excluded.url, weight = excluded.weight,"
                     " language = excluded.language, full_text = excluded.full_text,"
                     " token_env = excluded.token_env, handle = excluded.handle,"
-                    " current_url = CASE WHEN url = excluded.url THEN current_url END"
-                    " WHERE (kind, name, url, weight, language, full_text, token_env, handle)"
+                    # A new address is a new server: validators of the old one would let it
+                    # answer "not modified" to what was never read.
+                    + "".join(
+                        f" {name} = CASE WHEN url = excluded.url THEN {name} ELSE {fresh} END,"
+                        for name, fresh in _FORGOTTEN.items()
+                    ).removesuffix(",")
+                    + " WHERE (kind, name, url, weight, language, full_text, token_env, handle)"
                     " IS NOT (excluded.kind, excluded.name, excluded.url,"
                     " excluded.weight, excluded.language, excluded.full_text,"
                     " excluded.token_env, excluded.handle)",

@@ -78,11 +78,14 @@ class Prices:
     def __init__(self, db: Database) -> None:
         self._db = db
 
-    def add(self, bars: Iterable[PriceBar], run_id: str) -> AddedPrices:
+    def add(
+        self, bars: Iterable[PriceBar], run_id: str, *, revised_at: datetime | None = None
+    ) -> AddedPrices:
         """Append bars whose date is new or whose close differs from the one known last.
 
-        A changed close with the same ``known_at`` as the stored one is a second answer to the
-        same question: it is stored one second later, so that neither is lost. One transaction.
+        A changed close was not known before ``revised_at``, when that is given. One with the
+        same ``known_at`` as the stored one is a second answer to the same question: it is
+        stored one second later, so that neither is lost. One transaction.
         """
         new = revised = same = 0
         with self._db.atomic():
@@ -100,6 +103,8 @@ class Prices:
                     else:
                         revised += 1
                         known_at = max(known_at, _second_after(last[1]))
+                        if revised_at is not None:
+                            known_at = max(known_at, to_text(revised_at))
                     stored[bar.date.isoformat()] = (bar.close, known_at)
                     rows.append(_values(bar, known_at, run_id))
                 if rows:

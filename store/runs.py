@@ -136,6 +136,15 @@ class Runs:
             )
         )
 
+    def reported(self, stage: Stage) -> set[tuple[str, str, str]]:
+        """Return item, kind and message of what has failed in a stage before."""
+        return {
+            (row[0], row[1], row[2])
+            for row in self._db.execute(
+                "SELECT DISTINCT item, kind, message FROM failures WHERE stage = ?", [stage]
+            )
+        }
+
     def failures(self, since: datetime | None = None, limit: int = 50) -> list[dict[str, Any]]:
         """Return failures since an instant, newest first."""
         return list(

@@ -1,0 +1,218 @@
+"""The import of archives of documents, as a stage."""
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from crawler.archives.readers import Archive, BadRow, Row, read_archive
+from crawler.archives.rows import (
+    DOCUMENT_COLUMNS,
+    ImportedDocument,
+    ItemError,
+    document_of,
+    source_id_of,
+    stored_document,
+)
+from crawler.copies import LOOK_BACK, mark_duplicates
+from crawler.errors import CrawlError
+from crawler.identity import StoredKey
+from crawler.reporting import FailureLog, Run, finish
+from store.records import Document, Source, StageReport
+
+if TYPE_CHECKING:
+    from store import Store
+
+Progress = Callable[..., Any]
+
+
+def import_documents(
+    store: "Store",
+    paths: Sequence[Path],
+    *,
+    now: datetime,
+    progress: Progress | None = None,
+) -> StageReport:
+    """Import archives of documents.
+
+    Returns
+    -------
+    StageReport
+        ``new``, ``revised``, ``duplicates`` count documents, ``sources`` outlets. Rows that
+        could not be read are rows of ``failures``, named ``file:line``.
+
+    Raises
+    ------
+    ImportFormatError
+        When a file cannot be read at all; files before it are imported.
+
+    Notes
+    -----
+    The same address with a title it has had before is the same document; with another title
+    it is a revision. Importing a file twice changes no row. One transaction for each batch.
+    """
+    started = time.monotonic()
+    run = store.runs.begin("import", now=now, settings={"files": [path.name for path in paths]})
+    log = FailureLog(run, reported=store.runs.reported("import"))
+    intake = _Intake(store, run, log, now)
+    notes: list[str] = []
+    try:
+        for path in paths:
+            archive = read_archive(path, DOCUMENT_COLUMNS)
+            notes += _ignored(archive)
+            for batch in progress(archive.batches, path.name) if progress else archive.batches:
+                intake.take(batch)
+            log.end_of_file(path.name)
+    except CrawlError:
+        finish("import", run, log, intake.counts, notes, now=now, started=started, status="failed")
+        raise
+    if intake.earliest is not None:
+        intake.counts["duplicates"] = mark_duplicates(store, intake.earliest - LOOK_BACK)
+    if intake.known:
+        notes.append(f"{intake.known:,} rows were known already")
+    return finish("import", run, log, intake.counts, notes, now=now, started=started)
+
+
+def _ignored(archive: Archive) -> list[str]:
+    if not archive.ignored:
+        return []
+    return [f"{archive.path.name}: columns not used: {', '.join(archive.ignored)}"]
+
+
+class _Intake:
+    """The import so far: which addresses are taken, and under which titles."""
+
+    def __init__(self, store: "Store", run: Run, log: FailureLog, now: datetime) -> None:
+        self._store = store
+        self._run = run
+        self._log = log
+        self._now = now
+        self._sources = {source.id: source.kind for source in store.sources.all()}
+        self._by_url: dict[str, str] = {}
+        self._titles: dict[str, set[str]] = {}
+        self._revisions: dict[str, int] = {}
+        self.counts = {"new": 0, "revised": 0, "duplicates": 0, "sources": 0}
+        self.known = 0
+        self.earliest: datetime | None = None
+
+    def take(self, batch: Sequence[Row | BadRow]) -> None:
+        """Store a batch in one transaction."""
+        with self._store.transaction():
+            imported = list(self._readable(batch))
+            self._look_up(imported)
+            new: dict[str, Document] = {}
+            for document in imported:
+                self._sort_in(document, new)
+            if new:
+                self._add_sources(new.values(), imported)
+                added = self._store.documents.add(list(new.values()), self._run.id)
+                self.counts["new"] += added
+                self.known += len(new) - added
+                if added:
+                    self._note_earliest(min(doc.effective_at for doc in new.values()))
+
+    def _readable(self, batch: Sequence[Row | BadRow]) -> Iterator[ImportedDocument]:
+        for row in batch:
+            if isinstance(row, BadRow):
+                self._log.row(row.where, row.kind, row.message)
+                continue
+            try:
+                yield document_of(row, self._now)
+            except ItemError as error:
+                self._log.row(row.where, error.kind, str(error))
+
+    def _look_up(self, imported: Sequence[ImportedDocument]) -> None:
+        """Learn of the stored documents at the addresses of a batch."""
+        urls = {doc.canonical_url for doc in imported if doc.canonical_url} - self._by_url.keys()
+        found = {
+            url: _imported_first(keys, self._sources)
+            for url, keys in self._store.documents.by_url(sorted(urls)).items()
+        }
+        titles = self._store.documents.titles(key.document_id for key in found.values())
+        for url, key in found.items():
+            had = titles.get(key.document_id, set())
+            if self._sources.get(key.source_id) == "import":
+                self._by_url[url] = key.document_id
+                self._revisions[key.document_id] = key.revisions
+            self._titles.setdefault(url, set()).update(had)
+
+    def _sort_in(self, imported: ImportedDocument, new: dict[str, Document]) -> None:
+        """Decide whether a row is a new document, a revision, or known."""
+        source_id = source_id_of(imported.source_name)
+        document = stored_document(imported, source_id, self._now)
+        url = imported.canonical_url
+        if url is None:
+            if document.id in new:
+                self.known += 1
+            new.setdefault(document.id, document)
+            return
+        titles = self._titles.setdefault(url, set())
+        if document.title in titles:
+            self.known += 1
+            return
+        titles.add(document.title)
+        stored = self._by_url.get(url)
+        if stored is None:
+            self._by_url[url] = document.id
+            new[document.id] = document
+        elif stored in new:
+            self._flush(new, stored, imported)
+            self._revise(stored, document)
+        else:
+            self._revise(stored, document)
+
+    def _flush(
+        self, new: dict[str, Document], document_id: str, imported: ImportedDocument
+    ) -> None:
+        """Insert one document of the batch early, so that it can be revised."""
+        document = new.pop(document_id)
+        self._add_sources([document], [imported])
+        self.counts["new"] += self._store.documents.add([document], self._run.id)
+        self._note_earliest(document.effective_at)
+
+    def _revise(self, document_id: str, document: Document) -> None:
+        number = self._revisions.get(document_id, 0)
+        self._revisions[document_id] = number + 1
+        # Versions of one day are told apart by the second.
+        seen_at = document.first_seen_at + timedelta(seconds=number)
+        revised = self._store.documents.revise(
+            document_id,
+            title=document.title,
+            text=document.text,
+            content_hash=document.content_hash,
+            seen_at=seen_at,
+        )
+        if revised:
+            self.counts["revised"] += 1
+            # A revision writes no run by itself; its cause should be on record.
+            _ = self._run.id
+            self._note_earliest(document.effective_at)
+
+    def _add_sources(
+        self, documents: Iterable[Document], imported: Sequence[ImportedDocument]
+    ) -> None:
+        names = {source_id_of(doc.source_name): doc.source_name for doc in imported}
+        missing = {doc.source_id for doc in documents} - self._sources.keys()
+        self._store.sources.sync(
+            [
+                Source(
+                    id=source_id,
+                    kind="import",
+                    url="",
+                    name=names.get(source_id, source_id),
+                    full_text=False,
+                )
+                for source_id in sorted(missing)
+            ]
+        )
+        self._sources.update(dict.fromkeys(missing, "import"))
+        self.counts["sources"] += len(missing)
+
+    def _note_earliest(self, effective_at: datetime) -> None:
+        self.earliest = min(effective_at, self.earliest or effective_at)
+
+
+def _imported_first(keys: Sequence[StoredKey], kinds: Mapping[str, str]) -> StoredKey:
+    """Return the imported document at an address if there is one, else the crawled one."""
+    return min(keys, key=lambda key: (kinds.get(key.source_id) != "import", key.document_id))

@@ -1,0 +1,72 @@
+"""Hostile text to plain text: no markup, no controls, no tricks of direction. Pure.
+
+What comes out may hold ``<`` and ``&`` as characters: it is text, and every output escapes it.
+"""
+
+import re
+import unicodedata
+from html import unescape
+
+import nh3
+
+MAX_TITLE = 1000
+MAX_AUTHOR = 200
+MAX_TEXT = 200_000
+# Markup is many times its text; what lies beyond this is not read at all.
+_MAX_MARKUP = 4_000_000
+
+_BLOCKS = re.compile(
+    r"<\s*/?\s*(?:p|div|br|hr|li|ul|ol|tr|table|blockquote|pre|section|article|figure|h[1-6])"
+    r"\b[^<>]{0,2000}>",
+    re.IGNORECASE,
+)
+# Controls but tab and newline, marks and overrides of direction, zero-width characters that
+# carry no meaning (the zero-width joiner does, in emoji and in several scripts).
+_DROPPED = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069"
+    "\ufeff\ufff9-\ufffb]"
+)
+_SURROGATES = re.compile("[\ud800-\udfff]")
+# Unicode's stream-safe format allows 30 marks on one character; sorting thousands of them
+# into canonical order takes quadratic time.
+_MARKS = re.compile(
+    "([\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]{30})"
+    "[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]+"
+)
+_SPACES = re.compile(r"[^\S\n]+")
+_EDGES = re.compile(r" ?\n ?")
+_BREAKS = re.compile(r"\n{3,}")
+
+
+def plain_text(markup: str, limit: int = MAX_TEXT) -> str:
+    """Return the text of HTML or of plain text, with its paragraph breaks.
+
+    Script and style go with their content; entities are resolved once.
+    """
+    # Only real markup makes paragraphs: the line breaks of HTML source are white space.
+    is_markup = _BLOCKS.search(markup[:_MAX_MARKUP]) is not None
+    return _tidy(_strip(markup, keep_breaks=not is_markup), limit)
+
+
+def plain_line(markup: str, limit: int = MAX_TITLE) -> str:
+    """Return the text of a title or name on one line."""
+    return " ".join(_tidy(_strip(markup, keep_breaks=True), limit).split())
+
+
+def _strip(markup: str, *, keep_breaks: bool) -> str:
+    markup = _SURROGATES.sub("\ufffd", markup[:_MAX_MARKUP])
+    if not keep_breaks:
+        markup = markup.replace("\r", " ").replace("\n", " ")
+        markup = _BLOCKS.sub("\n\n", markup)
+    if "<" in markup or "&" in markup:
+        # The sanitiser returns text in escaped form: resolve that once, and only once.
+        markup = unescape(nh3.clean(markup, tags=set()))
+    return markup
+
+
+def _tidy(text: str, limit: int) -> str:
+    text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\u2028", "\n")
+    text = _MARKS.sub(r"\1", _DROPPED.sub("", _SURROGATES.sub("\ufffd", text)))
+    text = unicodedata.normalize("NFC", text)
+    text = _BREAKS.sub("\n\n", _EDGES.sub("\n", _SPACES.sub(" ", text))).strip()
+    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"

@@ -1,0 +1,70 @@
+"""The branch of the crawler in the tree of exceptions.
+
+::
+
+    TapestoryError
+    └── CrawlError
+        ├── FetchError             a request that gave no usable answer; carries an outcome
+        │   └── AddressBlockedError    the address guard refused the connection
+        ├── FeedParseError         the body is not what the source promised; carries an outcome
+        ├── SourceError            a source that cannot be asked as it is configured
+        ├── PriceDataError         a provider's answer that is no price series
+        └── ImportFormatError      a file that cannot be imported at all (usage, exit code 2)
+
+What goes wrong with one item is a row of ``failures``, not an exception: these are raised
+inside the crawler and turned into rows at its border, but for ``ImportFormatError``.
+"""
+
+from store.errors import TapestoryError
+from store.records import Outcome
+
+
+class CrawlError(TapestoryError):
+    """Anything that goes wrong between a source and the database."""
+
+
+class FetchError(CrawlError):
+    """A request that gave no usable answer.
+
+    Attributes
+    ----------
+    outcome : Outcome
+        What the row of ``fetches`` says.
+    """
+
+    def __init__(self, message: str, outcome: Outcome) -> None:
+        super().__init__(message)
+        self.outcome: Outcome = outcome
+
+
+class AddressBlockedError(FetchError):
+    """The host resolves to an address or port that the guard does not let through."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, "ssrf_blocked")
+
+
+class FeedParseError(CrawlError):
+    """A body that is not the feed, page or answer that was asked for.
+
+    Attributes
+    ----------
+    outcome : Outcome
+        ``not_a_feed``, ``decode``, ``too_large`` or ``poison``.
+    """
+
+    def __init__(self, message: str, outcome: Outcome = "not_a_feed") -> None:
+        super().__init__(message)
+        self.outcome: Outcome = outcome
+
+
+class SourceError(CrawlError):
+    """A source that cannot be asked as it is configured."""
+
+
+class PriceDataError(CrawlError):
+    """A provider's answer that is not the price series that was asked for."""
+
+
+class ImportFormatError(CrawlError, ValueError):
+    """A file that cannot be imported at all: wrong type, encoding or columns."""

@@ -1,0 +1,73 @@
+"""The pace at which hosts are asked: one request at a time, an interval, and pauses."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+
+LONGEST_DELAY_S = 60.0
+# Anonymous readers get about one request a minute there (crawling reference, section 4).
+_SLOW_HOSTS = {"reddit.com": 70.0}
+
+
+@dataclass(slots=True)
+class _Host:
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    free_at: float = 0.0
+
+
+class Hosts:
+    """Turns at hosts, and which of them asked to be left alone until when.
+
+    A host is the name in the address, or the bare IP address, whatever the port.
+
+    Parameters
+    ----------
+    interval_s : float
+        Least seconds from the end of one request to a host to the start of the next.
+    concurrency : int
+        Requests under way at once over all hosts.
+    """
+
+    def __init__(self, interval_s: float, concurrency: int) -> None:
+        self._interval_s = interval_s
+        self._hosts: dict[str, _Host] = {}
+        self._pauses: dict[str, datetime] = {}
+        self._delays: dict[str, float] = {}
+        self._all = asyncio.Semaphore(concurrency)
+
+    @asynccontextmanager
+    async def turn(self, host: str) -> AsyncIterator[None]:
+        """Wait for this host to be free, and hold it for one request."""
+        entry = self._hosts.setdefault(host, _Host())
+        clock = asyncio.get_running_loop().time
+        async with entry.lock:
+            if (wait := entry.free_at - clock()) > 0:
+                await asyncio.sleep(wait)
+            try:
+                async with self._all:
+                    yield
+            finally:
+                entry.free_at = clock() + self.interval(host)
+
+    def interval(self, host: str) -> float:
+        """Return the seconds between two requests to a host."""
+        least = max(self._interval_s, self._delays.get(host, 0.0))
+        for name, seconds in _SLOW_HOSTS.items():
+            if host == name or host.endswith(f".{name}"):
+                return max(seconds, least)
+        return least
+
+    def slow_down(self, host: str, delay_s: float) -> None:
+        """Obey a host's ``Crawl-delay``, up to a minute: beyond that it is a refusal."""
+        self._delays[host] = min(max(delay_s, 0.0), LONGEST_DELAY_S)
+
+    def pause(self, host: str, until: datetime) -> None:
+        """Leave a host alone until an instant; a longer pause wins."""
+        self._pauses[host] = max(until, self._pauses.get(host, until))
+
+    def paused_until(self, host: str, now: datetime) -> datetime | None:
+        """Return until when a host is to be left alone, or None when it may be asked."""
+        until = self._pauses.get(host)
+        return until if until is not None and until > now else None

@@ -1,0 +1,186 @@
+"""The crawl as a stage: the shell around the pure modules.
+
+Network and parsing happen outside every transaction. Each source is written in one
+transaction (entries, revisions, validators, request log, failures): validators that outlived
+a lost entry would hide it for ever behind "not modified".
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from crawler.archives.run import import_documents
+from crawler.copies import LOOK_BACK, mark_duplicates
+from crawler.decide import is_due
+from crawler.fetch import open_client
+from crawler.gather import SUPPORTED, Crawl, Gathered, gather, starting_state
+from crawler.pages import Pages
+from crawler.prices.run import fetch_prices, import_prices
+from crawler.reporting import FailureLog, Run, finish
+from crawler.settings import CrawlSettings
+from crawler.urls import host_of
+from crawler.worker import shared_pool
+from store.records import Failure, Source, SourceState, StageReport
+
+if TYPE_CHECKING:
+    from store import Store
+
+__all__ = ["crawl", "fetch_prices", "import_documents", "import_prices"]
+
+Progress = Callable[..., Any]
+
+
+def crawl(
+    store: "Store",
+    sources: Sequence[Source],
+    *,
+    now: datetime,
+    settings: CrawlSettings,
+    only_due: bool = True,
+    secrets: Mapping[str, str] | None = None,
+    progress: Progress | None = None,
+) -> StageReport:
+    """Ask the sources that are due and store what they have to say.
+
+    Parameters
+    ----------
+    only_due : bool
+        False asks the others too, but for those that are gone or whose host asked for a pause.
+    secrets : mapping
+        Tokens by the name of their environment variable.
+
+    Returns
+    -------
+    StageReport
+        ``new``, ``revised`` and ``duplicates`` count documents, ``asked`` sources. A page
+        behind a feed that could not be had is a row of ``failures`` but not counted here.
+
+    Notes
+    -----
+    Idempotent: the same bodies at the same time change no row.
+    """
+    started = time.monotonic()
+    with store.transaction():
+        store.sources.sync(sources)
+    run = store.runs.begin("crawl", now=now, settings={"only_due": only_due})
+    states = store.sources.states()
+    due = [source for source in sources if is_due(states.get(source.id), now, only_due=only_due)]
+    night = _Night(store=store, run=run, log=FailureLog(run), now=now, states=states)
+    night.refuse_unsupported(due)
+    asked = [source for source in due if source.kind in SUPPORTED]
+    if asked:
+        asyncio.run(night.crawl(asked, settings, secrets or {}, progress))
+    if night.counts["new"] or night.counts["revised"]:
+        night.counts["duplicates"] = mark_duplicates(store, now - LOOK_BACK)
+    waiting = len(sources) - len(due)
+    notes = [f"{waiting} of {len(sources)} sources are not due yet"] if waiting else []
+    return finish("crawl", run, night.log, night.counts, notes, now=now, started=started)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Night:
+    """One run of the crawl: what it reads, and the one hand that writes."""
+
+    store: "Store"
+    run: Run
+    log: FailureLog
+    now: datetime
+    states: Mapping[str, SourceState]
+    counts: dict[str, int] = field(
+        default_factory=lambda: {"asked": 0, "new": 0, "revised": 0, "duplicates": 0}
+    )
+
+    def refuse_unsupported(self, sources: Sequence[Source]) -> None:
+        """Record kinds that this version cannot ask, once for each source."""
+        for source in sources:
+            state = starting_state(source, self.states.get(source.id))
+            if source.kind in SUPPORTED or source.kind == "import" or state.status == "failing":
+                continue
+            row = Failure(
+                stage="crawl",
+                item=source.id,
+                kind="unsupported",
+                message=f"kind {source.kind!r} is not supported yet in this version",
+                advice="give the outlet's feed with kind = 'feed', or remove the source",
+            )
+            with self.store.transaction():
+                self.log.add(row)
+                self.store.sources.save_state(replace(state, status="failing", errors=1))
+
+    async def crawl(
+        self,
+        sources: Sequence[Source],
+        settings: CrawlSettings,
+        secrets: Mapping[str, str],
+        progress: Progress | None,
+    ) -> None:
+        """Ask all sources at once, each host in turn; write each as it comes in."""
+        pool = shared_pool(settings.limits, settings.workers)
+        bar = progress(len(sources), "crawl") if progress else None
+        async with open_client(settings) as client:
+            for state in self.states.values():
+                # A host that asked for a pause in an earlier run is still to be left alone.
+                if state.status == "paused" and state.next_due_at is not None:
+                    client.hosts.pause(host_of(state.url), state.next_due_at)
+            shared = Crawl(
+                client=client, pool=pool, pages=Pages(client, pool), now=self.now, secrets=secrets
+            )
+            tasks = [asyncio.create_task(self._gather(shared, source)) for source in sources]
+            try:
+                for finished in asyncio.as_completed(tasks):
+                    self._write(await finished)
+                    if bar is not None:
+                        bar.update(1)
+            finally:
+                for task in tasks:
+                    task.cancel()
+                if bar is not None:
+                    bar.close()
+
+    async def _gather(self, shared: Crawl, source: Source) -> Gathered:
+        """Turn what nobody foresaw about one source into a row: the others go on."""
+        state = starting_state(source, self.states.get(source.id))
+        try:
+            return await gather(shared, source, state, self.store.documents.known(source.id))
+        except Exception as error:  # the border of one item
+            row = Failure(
+                stage="crawl",
+                item=source.id,
+                kind=type(error).__name__,
+                message=f"unexpected: {type(error).__name__}: {error}"[:300],
+                advice="this is a mistake of ours: please report it with this message",
+            )
+            return Gathered(source=source, state=state, failures=(row,))
+
+    def _write(self, gathered: Gathered) -> None:
+        """Write one source: the single most important transaction of the project."""
+        documents = self.store.documents
+        new = revised = 0
+        if gathered.fetches or gathered.failures:
+            # The run's own row comes first and alone: a source that is rolled back must not
+            # take it along.
+            _ = self.run.id
+        with self.store.transaction():
+            if gathered.documents:
+                new = documents.add(gathered.documents, self.run.id)
+            for revision in gathered.revisions:
+                revised += documents.revise(
+                    revision.document_id,
+                    title=revision.title,
+                    text=revision.text,
+                    content_hash=revision.content_hash,
+                    seen_at=self.now,
+                )
+            self.store.sources.save_state(gathered.state)
+            for fetch in gathered.fetches:
+                self.store.fetches.add(fetch, self.run.id)
+            for failure in gathered.failures:
+                self.log.add(failure)
+            for failure in gathered.page_failures:
+                self.log.add(failure, counted=False)
+        self.counts["new"] += new
+        self.counts["revised"] += revised
+        self.counts["asked"] += gathered.outcome is not None

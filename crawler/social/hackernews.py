@@ -1,0 +1,65 @@
+"""Hacker News: stories of a search, newest first, from the Algolia API; no key is needed.
+
+``handle`` is the query; the configured address may be the API's own.
+"""
+
+from urllib.parse import quote, urlsplit
+
+from crawler.clean import MAX_AUTHOR, plain_line, plain_text
+from crawler.dates import parse_date
+from crawler.errors import FeedParseError
+from crawler.feeds import MAX_ENTRIES, load_json
+from crawler.parsed import ParsedFeed
+from crawler.social.shapes import Question, counts_of, text_of
+from crawler.urls import http_url
+from store.records import FeedItem, Source
+
+PAGE = 100
+_API = "https://hn.algolia.com"
+_ITEM = "https://news.ycombinator.com/item?id="
+
+
+def request(source: Source, token: str | None = None) -> Question:
+    """Return the address of a search by date; an empty query gives the newest stories."""
+    del token  # the API has none
+    parts = urlsplit(source.url)
+    if parts.path.startswith("/api/v1/"):
+        return Question(url=source.url)
+    is_site = not parts.netloc or parts.netloc.endswith("ycombinator.com")
+    server = _API if is_site else f"{parts.scheme}://{parts.netloc}"
+    query = quote(source.handle or "", safe="")
+    return Question(
+        url=f"{server}/api/v1/search_by_date?query={query}&tags=story&hitsPerPage={PAGE}"
+    )
+
+
+def parse(body: bytes) -> ParsedFeed:
+    """Return the stories of a search.
+
+    Raises
+    ------
+    FeedParseError
+        When the answer is no list of hits.
+    """
+    answer = load_json(body)
+    hits = answer.get("hits") if isinstance(answer, dict) else None
+    if not isinstance(hits, list):
+        reason = text_of(answer, "message")[:200] or "it holds no hits"
+        raise FeedParseError(f"the server's answer cannot be used: {reason}")
+    return ParsedFeed(items=[_item(hit) for hit in hits[:MAX_ENTRIES] if isinstance(hit, dict)])
+
+
+def _item(hit: dict[str, object]) -> FeedItem:
+    number = text_of(hit, "objectID")
+    stated = text_of(hit, "created_at")
+    return FeedItem(
+        guid=number or None,
+        url=http_url(text_of(hit, "url")) or (f"{_ITEM}{quote(number)}" if number else None),
+        title=plain_line(text_of(hit, "title")),
+        text=plain_text(text_of(hit, "story_text") or text_of(hit, "comment_text")),
+        author=plain_line(text_of(hit, "author"), MAX_AUTHOR) or None,
+        language="en",
+        published_at=parse_date(stated),
+        date_raw=stated[:200] or None,
+        engagement=counts_of(hit, likes="points", replies="num_comments"),
+    )

@@ -1,0 +1,121 @@
+"""Addresses: the canonical form that identity compares, and the redacted form that is kept.
+
+Pure. The canonical form drops what a page does not depend on (user information, default
+ports, fragments, tracking parameters) and orders the rest.
+"""
+
+from urllib.parse import parse_qsl, quote, urlencode, urljoin, urlsplit, urlunsplit
+
+from w3lib.url import canonicalize_url
+
+MAX_URL = 2000
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+# Parameters that say where a reader came from. `ref` is dropped only when it names the feed's
+# own host: elsewhere it can be part of the address (a branch, a referrer code that matters).
+_TRACKING = frozenset({
+    "fbclid", "gclid", "gclsrc", "dclid", "gbraid", "wbraid", "msclkid", "yclid", "twclid",
+    "ttclid", "igshid", "igsh", "li_fat_id", "mc_cid", "mc_eid", "mkt_tok", "oly_anon_id",
+    "oly_enc_id", "vero_id", "wickedid", "_hsenc", "_hsmi", "__hssc", "__hstc", "__hsfp",
+    "hsctatracking", "s_cid", "srsltid", "smid", "cmpid", "emc", "guccounter", "guce_referrer",
+    "guce_referrer_sig", "rb_clickid", "spm", "scid", "_openstat", "ocid", "ncid", "xtor",
+    "campaign_id", "ga_source", "ga_medium", "ga_term", "ga_content", "ga_campaign", "sr_share",
+    "epik", "pk_campaign", "pk_kwd", "pk_source", "pk_medium", "pk_content", "piwik_campaign",
+    "piwik_kwd", "at_medium", "at_campaign",
+})  # fmt: skip
+_TRACKING_PREFIXES = ("utm_", "mtm_", "matomo_", "hsa_", "itm_")
+_SECRETS = frozenset({
+    "api_key", "apikey", "token", "feed", "user", "key", "access_token", "auth", "password",
+    "secret",
+})  # fmt: skip
+
+
+def http_url(url: str | None, base: str | None = None) -> str | None:
+    """Return an absolute http(s) address without user information, or None.
+
+    Parameters
+    ----------
+    url : str or None
+        As the source stated it; may be relative to ``base``.
+    """
+    if not url:
+        return None
+    # Browsers drop these, so `java\\nscript:` is a scheme; we refuse instead of guessing.
+    text = "".join(char for char in url.strip() if char.isprintable())
+    try:
+        parts = urlsplit(urljoin(base, text) if base else text)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        return None
+    if parts.scheme.lower() not in _DEFAULT_PORTS or not host or " " in host:
+        return None
+    netloc = f"[{host}]" if ":" in host else host
+    if port is not None and port != _DEFAULT_PORTS[parts.scheme.lower()]:
+        netloc = f"{netloc}:{port}"
+    result = urlunsplit((parts.scheme.lower(), netloc, parts.path, parts.query, parts.fragment))
+    return result if len(result) <= MAX_URL else None
+
+
+def canonical_url(url: str | None, *, site: str | None = None) -> str | None:
+    """Return the form of an address under which two links to one page are equal, or None.
+
+    Idempotent. Parameters are kept unless they are known to track.
+
+    Parameters
+    ----------
+    site : str or None
+        Host of the feed; a parameter ``ref`` that names it is dropped too.
+    """
+    clean = http_url(url)
+    if clean is None:
+        return None
+    try:
+        parts = urlsplit(canonicalize_url(clean))
+    except (ValueError, UnicodeError):
+        return None
+    pairs = [
+        (name, value)
+        for name, value in parse_qsl(parts.query, keep_blank_values=True)
+        if not _is_tracking(name, value, site)
+    ]
+    query = urlencode(sorted(pairs), quote_via=quote)
+    return urlunsplit((parts.scheme, parts.netloc, parts.path or "/", query, ""))
+
+
+def _is_tracking(name: str, value: str, site: str | None) -> bool:
+    name = name.lower()
+    if name == "ref":
+        return site is not None and value.lower().removeprefix("www.") == _bare(site)
+    return name in _TRACKING or name.startswith(_TRACKING_PREFIXES)
+
+
+def _bare(host: str) -> str:
+    return host.lower().removeprefix("www.")
+
+
+def host_of(url: str) -> str:
+    """Return the host of an address in lower case, empty when there is none."""
+    try:
+        return (urlsplit(url).hostname or "").lower()
+    except ValueError:
+        return ""
+
+
+def redact(url: str) -> str:
+    """Return an address fit for logs and the database: no user information, no secrets."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        return "(unreadable address)"
+    netloc = f"[{host}]" if ":" in host else host
+    if port is not None:
+        netloc = f"{netloc}:{port}"
+    if not parts.query:
+        return urlunsplit((parts.scheme, netloc, parts.path, "", parts.fragment))
+    query = "&".join(_redacted(pair) for pair in parts.query.split("&"))
+    return urlunsplit((parts.scheme, netloc, parts.path, query, parts.fragment))
+
+
+def _redacted(pair: str) -> str:
+    name, equals, _ = pair.partition("=")
+    return f"{name}=REDACTED" if equals and name.lower() in _SECRETS else pair
