@@ -12,7 +12,8 @@ _CARRIED = """
 WITH votes AS MATERIALIZED (
   SELECT l.document_id, l.stance, sum(l.probability * l.stance_probability) AS vote,
     max(l.probability) AS top, max(l.is_causal_claim) AS claim
-  FROM documents d CROSS JOIN labels l ON l.document_id = d.id
+  FROM documents d INDEXED BY documents_story_time
+    CROSS JOIN labels l ON l.document_id = d.id
   WHERE d.effective_at >= ? AND d.effective_at < ? AND d.duplicate_of IS NULL
     AND l.narrative_id = ?
   GROUP BY l.document_id, l.stance
@@ -84,7 +85,7 @@ class Stories:
             "WITH said AS (SELECT l.document_id, p.position, p.text AS quote, l.stance,"
             " l.probability, l.stance_probability, l.is_causal_claim AS causal, d.title, d.url,"
             " d.source_id, s.name AS source, d.published_at, d.effective_at"
-            " FROM documents d CROSS JOIN labels l"
+            " FROM documents d INDEXED BY documents_story_time CROSS JOIN labels l"
             " ON l.document_id = d.id JOIN passages p ON p.id = l.passage_id"
             " JOIN sources s ON s.id = d.source_id"
             " WHERE d.effective_at >= ? AND d.effective_at < ? AND d.duplicate_of IS NULL"
