@@ -3,16 +3,20 @@ import re
 from datetime import UTC, date, datetime
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
+from align import returns
 from api.errors import ConfigError
 from api.report import build_report, render_html, render_json, render_markdown, write_report
 from api.report.material import parse_week, week_name
 from api.report.render import cut
+from api.report.tape import change_unit
 from api.report.told import wilson
 from store import Store
 from store.errors import NotFoundError
+from store.records import Asset, AssetClass, AssetUnit
 from tests.sample_store import (
     ASSETS,
     HOSTILE_TITLE,
@@ -125,6 +129,13 @@ def test_the_week_of_an_asset_is_close_to_close(store, report):
         100 * (closes["2026-01-30"] - closes["2026-01-23"]), abs=1e-9
     )
     assert [one.asset_id for one in report.tape.week] == [asset.id for asset in ASSETS]
+
+
+@pytest.mark.parametrize("unit", get_args(AssetUnit))
+@pytest.mark.parametrize("kind", get_args(AssetClass))
+def test_a_week_is_stated_in_the_unit_of_a_session(kind, unit):
+    asset = Asset(id="X", name="X", asset_class=kind, unit=unit)
+    assert change_unit(asset) == returns.change_unit(asset)
 
 
 def test_shares_of_the_week_come_from_the_stored_days(store, report):

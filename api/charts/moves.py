@@ -22,7 +22,7 @@ from api.charts.svg import (
 from store.records import Move
 
 _WIDTH, _ROW, _TOP = 500, 26, 12
-_NAMES, _VALUES = 170, 342
+_NAMES, _VALUES = 186, 348
 ORDINARY = 2.0
 """Moves within two sigma are shaded as ordinary: about one day in twenty leaves the field."""
 

@@ -95,7 +95,7 @@ def _headline(week: Week, tape: Tape, told: list[Told]) -> str:
 def _tape_words(tape: Tape, inquiry: Inquiry | None) -> list[str]:
     if inquiry is None or tape.day is None:
         return []
-    return [f"{wording.long_day(tape.day)}: {tape.premise}", inquiry.verdict]
+    return [inquiry.explanation.premise, inquiry.verdict]
 
 
 def _told_words(told: list[Told], rose: list[Told], fell: list[Told]) -> list[str]:
@@ -129,6 +129,8 @@ def _dispute_words(disputes: list[Dispute]) -> list[str]:
 def _scan_words(scan: Scan | None) -> list[str]:
     if scan is None:
         return []
+    if not scan.estimated:
+        return ["Lead and lag: too few days yet for any estimate."]
     tested = f"{scan.tested:,} cells of narrative, asset and lag"
     if scan.passing:
         return [

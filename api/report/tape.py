@@ -28,13 +28,6 @@ from store.records import (
     Suspect,
 )
 
-CHANGE_UNITS: dict[AssetUnit, ChangeUnit] = {
-    "price": "return",
-    "index": "return",
-    "yield_pct": "bp",
-    "spread_bp": "bp",
-    "level": "points",
-}
 _UNIT_WORDS: dict[AssetUnit, str] = {
     "yield_pct": "per cent",
     "spread_bp": "basis points",
@@ -66,6 +59,15 @@ def tape_of(material: Material) -> Tape:
         ],
         closes_unit=_UNIT_WORDS.get(units.get(largest or "", "price"), "close"),
     )
+
+
+def change_unit(asset: Asset) -> ChangeUnit:
+    """Return the unit of an asset's change, as ``align`` states its moves (a test compares)."""
+    if asset.unit in ("yield_pct", "spread_bp"):
+        return "bp"
+    if asset.unit == "level" or (asset.unit == "index" and asset.asset_class == "volatility"):
+        return "points"
+    return "return"
 
 
 def scan_of(material: Material, names: Mapping[str, str]) -> Scan | None:
@@ -201,7 +203,7 @@ def _week_change(material: Material, asset: Asset) -> WeekChange | None:
     if not before or not inside:
         return None
     first, last = before[-1], inside[-1]
-    unit = CHANGE_UNITS[asset.unit]
+    unit = change_unit(asset)
     if unit == "return":
         if not first["close"]:
             return None
