@@ -7,21 +7,15 @@ rounding would leave before a zero is dropped.
 from datetime import date, datetime
 from urllib.parse import urlsplit
 
-from store.records import ChangeUnit, Stance, SuspectStatus, Verdict
+from store.records import ChangeUnit, SuspectStatus
 
 MISSING = "n/a"
-STANCE_WORDS: dict[Stance, str] = {"favor": "agrees", "against": "disagrees", "none": "takes none"}
 STATUS_WORDS: dict[SuspectStatus, str] = {
     "leading": "leading",
     "possible": "possible",
     "contradicted": "contradicted",
     "follower": "follower, told after the move",
     "quiet": "quiet, hardly told",
-}
-VERDICT_WORDS: dict[Verdict, str] = {
-    "suspects": "One suspect stands out",
-    "not distinguishable": "Not distinguishable",
-    "no adequate suspect": "No adequate suspect",
 }
 
 

@@ -148,7 +148,7 @@ def verdict_words(explanation: Explanation, names: Mapping[str, str]) -> str:
         )
 
     if explanation.verdict == "no adequate suspect":
-        return "No adequate suspect: none of the stories that we track goes with this move."
+        return "No adequate suspect: none of the stories that we track fits this move well enough."
     if explanation.verdict == "suspects":
         leading = [suspect for suspect in ranked if suspect.status == "leading"] or ranked[:1]
         return f"One suspect stands out: {quoted(leading)} moved with the tape. That is no cause."
