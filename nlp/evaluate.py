@@ -7,16 +7,22 @@ from typing import Any
 
 import numpy as np
 
+from nlp.card import model_card
 from nlp.errors import LabelSchemeError, TrainingError
 from nlp.examples import Example, read_examples, select
 from nlp.features import keyword_features
 from nlp.metrics import calibration_error, f1, stance_macro
-from nlp.models import Models, ModelSettings, load_models
+from nlp.models import Models, ModelSettings, Scores, load_models
 from nlp.narratives import Taxonomy, load_taxonomy
 from nlp.stances import STANCES
+from nlp.text import count_words, split_passages
+
+__all__ = ["as_table", "evaluate", "evaluate_file", "held_out_report", "model_card"]
 
 # A narrative with fewer positives has no F1 worth averaging; it is listed with its count.
 MIN_POSITIVES = 5
+# The longest passages that the model was trained on.
+ONE_PASSAGE_WORDS = 110
 
 
 def evaluate_file(path: Path, taxonomy: Taxonomy, models: Models | ModelSettings) -> dict[str, Any]:
@@ -35,7 +41,8 @@ def evaluate(
 ) -> dict[str, Any]:
     """Score labelled passages.
 
-    Each item is one passage: a longer text is judged by what its first 192 word pieces say.
+    An item of up to 110 words is one passage; a longer text is split, a narrative's
+    probability is the highest over its passages and its stance their weighted mean.
     Stance is measured on the narratives that are present in truth, found or not.
 
     Returns
@@ -64,7 +71,7 @@ def evaluate(
             )
     loaded = load_models(models) if isinstance(models, ModelSettings) else models
     started = time.monotonic()
-    scores = loaded.score([item.text for item in items], taxonomy)
+    scores = _score(items, taxonomy, loaded)
     seconds = time.monotonic() - started
     truth = np.array([[key in item.labels for key in taxonomy.ids] for item in items])
     probability = np.array([score.presence for score in scores])
@@ -128,6 +135,27 @@ def as_table(result: Mapping[str, Any]) -> str:
         f"{result['items']} items, {result['positives']} labels, {result['model']}",
     ]
     return "\n".join(lines)
+
+
+def _score(items: Sequence[Example], taxonomy: Taxonomy, models: Models) -> list[Scores]:
+    """Score items, folding the passages of long ones."""
+    texts = [_passages(item.text) for item in items]
+    flat = iter(models.score([text for group in texts for text in group], taxonomy))
+    folded = []
+    for group in texts:
+        scores = [next(flat) for _ in group]
+        presence = np.array([score.presence for score in scores])
+        stance = np.array([score.stance for score in scores])
+        weighted = (presence[:, :, None] * stance).sum(0) / presence.sum(0)[:, None]
+        causal = max(score.causal for score in scores)
+        folded.append(Scores(presence.max(0), scores[0].threshold, weighted, causal))
+    return folded
+
+
+def _passages(text: str) -> list[str]:
+    if count_words(text) <= ONE_PASSAGE_WORDS:
+        return [text]
+    return [span.text for span in split_passages("", text)[0]] or [text]
 
 
 def _summary(truth: Any, said: Any) -> dict[str, float]:

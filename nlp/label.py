@@ -89,7 +89,8 @@ def label_items(
     Parameters
     ----------
     items : iterable of mapping
-        ``id``, ``text`` and optionally ``title``, ``lang``.
+        ``id``, ``text`` and optionally ``title``, ``lang``; one with ``error`` (it could not
+        be read) is passed on.
 
     Yields
     ------
@@ -125,6 +126,8 @@ def _prepare(item: Mapping[str, Any], models: Models) -> tuple[Any, list[Span], 
     key = item.get("id") if isinstance(item, Mapping) else None
     if not isinstance(item, Mapping):
         return key, [], "", 'not an object: write {"id", "text"}'
+    if item.get("error"):
+        return key, [], "", str(item["error"])
     title, text = item.get("title") or "", item.get("text") or ""
     if not isinstance(title, str) or not isinstance(text, str):
         return key, [], "", "text and title must be strings"
