@@ -80,7 +80,8 @@ class Series:
         return rows(
             self._db,
             "SELECT count(*) AS cells, min(window_start) AS start, max(window_end) AS end,"
-            " max(method) AS method, min(lag) AS first_lag, max(lag) AS last_lag FROM alignments",
+            " coalesce((SELECT method FROM alignments WHERE effect IS NOT NULL LIMIT 1),"
+            " max(method)) AS method, min(lag) AS first_lag, max(lag) AS last_lag FROM alignments",
         )[0]
 
     def cells(self, column: str, value: str) -> list[Row]:

@@ -66,9 +66,9 @@ class Stories:
         """Return the names that occur in the most stories that carry a narrative."""
         return rows(
             self._db,
-            f"{_CARRIED} SELECT e.text, max(e.label) AS label, max(e.asset_id) AS asset_id,"
-            " count(DISTINCT e.document_id) AS stories FROM carried c"
-            " JOIN entities e ON e.document_id = c.document_id GROUP BY e.text"
+            f"{_CARRIED} SELECT max(e.text) AS text, max(e.label) AS label,"
+            " max(e.asset_id) AS asset_id, count(DISTINCT e.document_id) AS stories FROM carried c"
+            " JOIN entities e ON e.document_id = c.document_id GROUP BY lower(e.text)"
             " ORDER BY stories DESC, e.text LIMIT ?",
             [*window, narrative_id, limit],
         )
@@ -141,8 +141,7 @@ class Stories:
         """Return the documents of a story, the original first."""
         return rows(
             self._db,
-            "SELECT d.id, d.title, d.url, d.source_id, s.name AS source, d.effective_at,"
-            " d.duplicate_of FROM documents d JOIN sources s ON s.id = d.source_id"
+            f"SELECT {STORY}, d.duplicate_of FROM documents d JOIN sources s ON s.id = d.source_id"
             " WHERE d.id = ? OR d.duplicate_of = ? ORDER BY d.duplicate_of IS NOT NULL,"
             " d.effective_at, d.id LIMIT 50",
             [story_id, story_id],

@@ -93,6 +93,21 @@ class Pages:
         closed = datetime.combine(date.fromisoformat(day), time(16), tzinfo=_NEW_YORK)
         return to_text(closed)
 
+    def closed(self, days: Sequence[str]) -> list[str]:
+        """Return those of some session days that had closed when the last run ended.
+
+        What is out after a close counts for the session after it, so the newest day of a
+        nightly run is as a rule a session that has only begun.
+        """
+        ended = self.as_of()
+        open_days = {day for day in sorted(days)[-3:] if ended and self.close_of(day) > ended}
+        return [day for day in days if day not in open_days]
+
+    def as_of(self) -> str | None:
+        """Return when the last run of any stage ended, or None before the first."""
+        found = first(self._db, "SELECT max(coalesce(finished_at, started_at)) AS at FROM runs")
+        return None if found is None else found["at"]
+
     def window(self, days: Sequence[str]) -> tuple[str, str]:
         """Return the instants between which a story counts for one of these sessions.
 
@@ -174,7 +189,7 @@ class Pages:
             "SELECT *, row_number() OVER (PARTITION BY stage ORDER BY started_at DESC, id DESC)"
             " AS nth FROM runs) WHERE nth = 1 ORDER BY started_at DESC",
         )
-        as_of = max((run["finished_at"] or run["started_at"] for run in runs), default=None)
+        as_of = self.as_of()
         since = "" if as_of is None else to_text(datetime.fromisoformat(as_of) - timedelta(days=7))
         statuses = rows(
             self._db,

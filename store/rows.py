@@ -9,10 +9,15 @@ from store.errors import StoreError
 Row = dict[str, Any]
 
 STORY = (
-    "d.id, d.source_id, s.name AS source, d.title, d.url, d.author, d.language, d.published_at,"
-    " d.effective_at, (SELECT count(*) FROM documents c WHERE c.duplicate_of = d.id) + 1 AS reach"
+    "d.id, d.source_id, s.name AS source, d.title, CASE WHEN trim(d.title) <> '' THEN d.title"
+    " WHEN length(d.text) > 80 THEN substr(d.text, 1, 80) || '…' ELSE d.text END AS heading,"
+    " d.url, d.author, d.language, d.published_at, d.effective_at,"
+    " (SELECT count(*) FROM documents c WHERE c.duplicate_of = d.id) + 1 AS reach"
 )
-"""Columns of a story in a list; ``d`` is its document and ``s`` its source."""
+"""Columns of a story in a list; ``d`` is its document and ``s`` its source.
+
+``heading`` is the title or, for an untitled post, the start of the text.
+"""
 
 
 class Connection(Protocol):

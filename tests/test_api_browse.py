@@ -103,6 +103,29 @@ def test_home_differences_are_differences_of_stored_shares(get):
         assert shares[MISSING.isoformat()] is None
 
 
+def test_home_can_show_another_day(get):
+    data = get("/home.json?day=2026-01-27").json()
+    assert data["day"] == "2026-01-27"
+    assert {point["day"] for point in data["narratives"]} == {"2026-01-27"}
+    assert get("/home.json?day=nonsense").json()["day"] == "2026-01-30"
+
+
+def test_a_session_that_has_only_begun_is_not_the_day_of_home(snapshot):
+    with Store.open(snapshot, read_only=True) as store:
+        days = ["2026-01-29", "2026-01-30", "2026-02-02"]
+        assert store.pages.closed(days) == days[:2]
+
+
+def test_an_untitled_post_is_listed_by_its_first_words(tmp_path):
+    path = tmp_path / "untitled.db"
+    empty_store(path)
+    with Store.open(path) as store:
+        store.db.execute("UPDATE documents SET title = ' '")
+        store.db.conn.commit()
+    answer = asyncio.run(make_datasette(path).client.get("/search.json?q=quiet")).json()
+    assert [row["heading"] for row in answer["documents"]] == ["Quiet."]
+
+
 def test_the_day_is_answered_in_the_shape_of_the_contract(get):
     explanation = get("/day/2026-01-30.json").json()["explanation"]
     assert list(explanation) == [

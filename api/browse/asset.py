@@ -34,6 +34,8 @@ def collect(pages: Pages, asset_id: str, query: Mapping[str, str]) -> dict[str, 
         "asset": asset,
         "span": span,
         "closes": closes,
+        "low": min(closes, key=lambda row: row["close"], default=None),
+        "high": max(closes, key=lambda row: row["close"], default=None),
         "narrative": chosen,
         "narratives": narratives,
         "series": [] if chosen is None else [
@@ -65,9 +67,12 @@ def draw(data: dict[str, Any]) -> dict[str, Markup]:
             name=data["narrative"]["name"],
             price=price,
         )
-    elif price is not None:
+    if price is not None:
         label = f"{data['asset']['name']}: last {len(data['closes'])} closes"
-        charts["series"] = sparkline(price.closes, width=600, height=120, label=label)
+        # A sparkline starts at zero, as shares do; of a price only the shape is drawn.
+        floor = data["low"]["close"]
+        shape = [close - floor for close in price.closes]
+        charts["price"] = sparkline(shape, width=768, height=130, label=label)
     if any(row["effect"] is not None for row in data["lags"]):
         charts["lags"] = lag_chart(cells_of(data["lags"]))
     return charts

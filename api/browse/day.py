@@ -48,6 +48,7 @@ def collect(pages: Pages, day: str, query: Mapping[str, str]) -> dict[str, Any]:
             if row["episode"] in episodes
         },
         "evidence": _evidence(pages, quotes),
+        "as_of": _usual([move["as_of"] for move in explanation["moves"]]),
         "intensity": sorted(
             pages.series.intensity([day]), key=lambda point: -(point["share"] or 0.0)
         ),
@@ -63,7 +64,7 @@ def _evidence(pages: Pages, quotes: list[dict[str, Any]]) -> dict[str, dict[str,
     )
     return {
         id_: {
-            "title": row["title"],
+            "title": row["heading"],
             "source": row["source"],
             "source_id": row["source_id"],
             "reach": row["reach"],
@@ -71,6 +72,11 @@ def _evidence(pages: Pages, quotes: list[dict[str, Any]]) -> dict[str, dict[str,
         }
         for id_, row in headers.items()
     }
+
+
+def _usual(instants: list[str]) -> str | None:
+    """Return the instant that most of the moves describe."""
+    return max(sorted(set(instants)), key=instants.count, default=None)
 
 
 def _missing(pages: Pages, day: str) -> PageNotFoundError:

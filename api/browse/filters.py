@@ -22,6 +22,11 @@ def day(text: str | None) -> str:
     return f"{wording.long_day(found)[:3]} {wording.day_text(found)}"
 
 
+def weekday(text: str | None) -> str:
+    """Word an ISO date without the year, but with its day of the week: ``Fri 30 Jan``."""
+    return wording.MISSING if not text else day(text)[:-5]
+
+
 def short_day(text: str | None) -> str:
     """Word an ISO date without the year: ``30 Jan``."""
     return wording.MISSING if not text else wording.day_text(date.fromisoformat(text[:10]))[:-5]
@@ -83,5 +88,6 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "short_day": short_day,
     "sigma": wording.sigma,
     "size": size,
+    "weekday": weekday,
     "web_address": wording.web_address,
 }

@@ -13,11 +13,13 @@ STANDS_OUT = 1.0  # standard deviations from a narrative's own forecast
 
 
 def collect(pages: Pages, _: str, query: Mapping[str, str]) -> dict[str, Any]:
-    """Return the narratives of the last day that was collected, the moves, and the verdicts."""
+    """Return the narratives of the last session that closed, or of ``?day=``, and the moves."""
     days = pages.days(SPARK)
     points = pages.series.intensity(days)
-    known = {point["day"] for point in points if point["share"] is not None}
-    shown = max(known, default=None)
+    known = sorted({point["day"] for point in points if point["share"] is not None})
+    closed = pages.closed(known)
+    wanted = query.get("day")
+    shown = wanted if wanted in known else max(closed or known, default=None)
     narratives = [] if shown is None else _narratives(pages, points, days, shown)
     verdicts = pages.verdicts(8)
     latest = verdicts[0] if verdicts else None
@@ -25,7 +27,11 @@ def collect(pages: Pages, _: str, query: Mapping[str, str]) -> dict[str, Any]:
         "day": shown,
         "yesterday": _before(days, shown, 1),
         "last_week": _before(days, shown, WEEK),
-        "missing_days": [day for day in days if shown is None or day > shown],
+        "open_days": [day for day in known if day not in closed],
+        "missing_days": [day for day in days if shown and day > shown and day not in known],
+        "has_history": any(row["innovation"] is not None for row in narratives),
+        "up": _changed(narratives, 1),
+        "down": _changed(narratives, -1),
         "narratives": narratives,
         "names": {row["id"]: row["name"] for row in pages.narratives()},
         "rose": _standing_out(narratives, 1),
@@ -89,6 +95,13 @@ def _standing_out(narratives: list[dict[str, Any]], sign: int) -> list[dict[str,
         if row["innovation"] is not None and sign * row["innovation"] >= STANDS_OUT
     ]
     return sorted(found, key=lambda row: -sign * row["innovation"])[:3]
+
+
+def _changed(narratives: list[dict[str, Any]], sign: int) -> dict[str, Any] | None:
+    """Return the narrative whose share changed most since last week, one way."""
+    found = [row for row in narratives if sign * (row["since_last_week"] or 0.0) > 0]
+    most = max(found, key=lambda row: sign * row["since_last_week"], default=None)
+    return most and {key: most[key] for key in ("id", "name", "since_last_week")}
 
 
 def draw(data: dict[str, Any]) -> dict[str, Markup]:

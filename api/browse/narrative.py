@@ -30,7 +30,11 @@ def collect(pages: Pages, narrative_id: str, query: Mapping[str, str]) -> dict[s
     sessions = one_of(query.get("window"), WINDOWS, 5)
     days = [point["day"] for point in points]
     known = [point["day"] for point in points if point["share"] is not None]
-    day = query.get("day") if query.get("day") in days else (known or days or [None])[-1]
+    day = (
+        query.get("day")
+        if query.get("day") in days
+        else (pages.closed(known) or known or days or [None])[-1]
+    )
     strongest = pages.series.strongest("narrative_id", narrative_id)
     assets = pages.assets()
     asset = _asset(query.get("asset"), assets, strongest, narrative)
@@ -127,7 +131,7 @@ def draw(data: dict[str, Any]) -> dict[str, Markup]:
             price=price_line(asset, data["closes"]),
             stance=(columns["favor"], columns["against"], columns["neutral"]),
         )
-    if data["cells"]:
+    if any(row["effect"] is not None for row in data["cells"]):
         charts["cells"] = alignment_heatmap(
             cells_of(data["cells"]),
             {narrative["id"]: narrative["name"]},
