@@ -7,7 +7,7 @@ BIN := .venv/bin
 TORCH := torch==2.13.0
 
 .DEFAULT_GOAL := check
-.PHONY: help setup nightly test check lint types arch fmt slow bench serve report constraints clean
+.PHONY: help setup nightly test check lint types arch fmt slow bench docs serve constraints clean
 
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | sort
@@ -55,6 +55,9 @@ serve: setup ## Serve the pages of tapestory.db
 
 constraints: setup ## Write the versions of this environment to constraints.txt
 	$(BIN)/python -m pip freeze --exclude-editable | sed 's/+cpu$$//' > constraints.txt
+
+docs: setup ## Write the pages that follow from the code
+	$(BIN)/python docs/generate.py
 
 clean: ## Remove what make made, the database too
 	rm -rf .venv tapestory.db tapestory.site.db tapestory.db.lock reports

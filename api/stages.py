@@ -40,11 +40,9 @@ def taxonomy(settings: Settings) -> "Taxonomy":
     """Return the narratives that the settings name."""
     from nlp.narratives import load_taxonomy
 
+    files = settings.narrative_files
     return load_taxonomy(
-        [
-            name if name == "default" else settings.base_dir / name
-            for name in settings.narrative_files
-        ]
+        ["default" if name == "default" else settings.base_dir / name for name in files]
     )
 
 

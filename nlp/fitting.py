@@ -77,7 +77,7 @@ def fit(
     optimizer = torch.optim.AdamW(
         [
             {"params": deltas, "lr": settings.delta_lr, "weight_decay": 0.01},
-            {"params": list(heads.parameters()), "lr": settings.head_lr, "weight_decay": 0.02},
+            {"params": list(heads.parameters()), "lr": settings.head_lr, "weight_decay": 0.05},
         ]
     )
     steps = settings.epochs * math.ceil(len(examples) / settings.batch)
@@ -115,7 +115,9 @@ def _loss(
     ).sum(1)
     loss = (presence * batch.weight).mean()
     if (batch.stance >= 0).any():
-        stance = f.cross_entropy(out["stance"].transpose(1, 2), batch.stance, ignore_index=-100)
+        stance = f.cross_entropy(
+            out["stance"].transpose(1, 2), batch.stance, ignore_index=-100, label_smoothing=0.1
+        )
         loss = loss + settings.stance_weight * stance
     known = batch.causal >= 0
     if known.any():

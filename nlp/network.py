@@ -105,7 +105,7 @@ class Heads(nn.Module):
         self.stance_bias = nn.Parameter(torch.zeros(narratives, 3))
         self.stance_cues = nn.Parameter(torch.zeros(narratives, 3))
         self.causal = nn.Linear(width, 1)
-        self.dropout = nn.Dropout(0.15)
+        self.dropout = nn.Dropout(0.2)
 
     def forward(self, states: Tensor, mask: Tensor, keywords: Tensor) -> dict[str, Tensor]:
         """Score a batch.

@@ -44,10 +44,7 @@ def test_a_package_says_what_it_promises(folder):
 
 def test_the_command_line_loads_nothing_heavy():
     heavy = ["torch", "transformers", "spacy", "pandas", "scipy", "datasette", "trafilatura"]
-    script = (
-        "import sys, api.cli;"
-        f"print([name for name in {heavy!r} if name in sys.modules])"
-    )
+    script = f"import sys, api.cli;print([name for name in {heavy!r} if name in sys.modules])"
     done = subprocess.run(
         [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
     )

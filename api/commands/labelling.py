@@ -92,19 +92,11 @@ def evaluate(
 ) -> None:
     """Score the labels on FILE, JSONL of {"id", "text", "labels": {narrative: stance}}."""
     from api.stages import model_settings, taxonomy
-    from nlp.evaluate import evaluate as run
-    from nlp.evaluate import evaluation_lines
+    from nlp.evaluate import as_table, evaluate_file
 
     settings = _with_narratives(load_settings(config_path), narratives_path)
-    items = list(_items(file))
-    if broken := [item for item in items if "error" in item or "labels" not in item]:
-        found = broken[0].get("error", "it has no 'labels'")
-        raise click.BadParameter(f"item {broken[0]['id']!r}: {found}", param_hint="FILE")
-    result = run(items, taxonomy(settings), model_settings(settings))
-    if as_json:
-        click.echo(json.dumps(result, indent=2, ensure_ascii=False))
-    else:
-        click.echo("\n".join(evaluation_lines(result)))
+    result = evaluate_file(file, taxonomy(settings), model_settings(settings))
+    click.echo(json.dumps(result, indent=2) if as_json else as_table(result))
 
 
 @click.command()
@@ -116,8 +108,8 @@ def train(data: Path | None, out: Path) -> None:
     """Train the adapter and heads again from the shipped labels."""
     from nlp.train import train as run
 
-    run(data=data, out=out, say=lambda line: click.echo(line, err=True))
-    click.echo(f"wrote {out}")
+    about = run(archive=data, folder=out, report=lambda line: click.echo(line, err=True))
+    click.echo(f"wrote {out}: {json.dumps(about)}")
 
 
 @click.command()

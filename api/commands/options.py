@@ -21,7 +21,7 @@ config = click.option(
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
-class Instant(click.ParamType):
+class Instant(click.ParamType[datetime]):
     """An ISO 8601 instant; without a zone it is UTC, without a time the end of that day."""
 
     name = "time"

