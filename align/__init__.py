@@ -16,7 +16,8 @@ __all__ = ["AlignError", "InsufficientDataError", "SessionError", "align", "expl
 
 
 def __getattr__(name: str) -> object:
-    # pandas and the calendars load when a function is first asked for (docs/design.md).
+    # pandas and the calendars load when a function is first asked for (docs/design.md). No module
+    # may share a name with a function here: importing it would take the function's place.
     if name in ("align", "explain"):
         from align import run
 

@@ -54,7 +54,7 @@ def find_analogs(
     """
     rules = weights["analogs"]
     shape = _shape(market.moves(days), row, days, rules)
-    if shape is None or len(shape.past) < rules["placebo_least"]:
+    if shape is None or (~np.isnan(shape.past).any(axis=1)).sum() < rules["placebo_least"]:
         return AnalogAnswer(
             analogs=(), like=(), statement="Too little price history to look for analogs."
         )

@@ -53,7 +53,7 @@ def measure_intensity(archive: Archive) -> list[IntensityPoint]:
     observed = np.full(shape, np.nan)
     effective = np.zeros(n_days)
     gone = np.array([archive.missing(row) for row in range(n_days)])
-    weekdays = grid.days.dayofweek.to_numpy().astype(np.intp)
+    weekdays = grid.days.day_of_week.to_numpy().astype(np.intp)
     for row in np.flatnonzero(grid.covered).tolist():
         series = shares(grid, carried, archive.panels[row], row)
         observed[:, row] = series.observed

@@ -105,7 +105,7 @@ def _difference(
 ) -> pd.DataFrame:
     left = prices[prices["asset_id"] == first].set_index("date")
     right = prices[prices["asset_id"] == second].set_index("date")
-    both = left.join(right, how="inner", lsuffix="_a", rsuffix="_b")
+    both = left.add_suffix("_a").join(right.add_suffix("_b"), how="inner")
     yields = all(by_id[leg].unit == "yield_pct" for leg in (first, second) if leg in by_id)
     factor = 100.0 if yields and asset.unit == "spread_bp" else 1.0
     return pd.DataFrame(

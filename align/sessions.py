@@ -5,6 +5,7 @@ known exactly at the close of a session counts for the next one. Everything else
 ``align/`` works on the session dates that this module hands out.
 """
 
+import warnings
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import lru_cache
@@ -149,15 +150,18 @@ def load_calendar(name: str, start: date, end: date) -> SessionCalendar:
     from exchange_calendars.errors import CalendarError, InvalidCalendarName
 
     try:
-        calendar = exchange_calendars.get_calendar(
-            name, start=start.isoformat(), end=end.isoformat()
-        )
+        with warnings.catch_warnings():
+            # exchange_calendars 4.13 uses what pandas 3.1 deprecates; not ours to mend.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            calendar = exchange_calendars.get_calendar(
+                name, start=start.isoformat(), end=end.isoformat()
+            )
+            stamps = calendar.closes
     except InvalidCalendarName as error:
         raise SessionError(
             f"no calendar {name!r}: use a name of exchange_calendars (XNYS, XTKS, CMES) or '24/7'"
         ) from error
     except (CalendarError, ValueError) as error:
         raise SessionError(f"calendar {name!r} from {start} to {end}: {error}") from error
-    stamps = calendar.closes
     dates = stamps.index.to_numpy().astype("datetime64[D]")
     return SessionCalendar(name, dates, pd.DatetimeIndex(stamps).as_unit("ns").asi8)

@@ -65,12 +65,15 @@ class Match:
         there are too few of them to contradict.
     core_silent : bool
         Every core leg moved less than a sigma.
+    draws : sequence of float
+        The cosine with the legs resampled: how much it hangs on single assets.
     """
 
     cosine: float | None
     percentile: float | None
     contradicted_by: Sequence[str]
     core_silent: bool
+    draws: Sequence[float] = ()
 
 
 def resolve(
@@ -168,8 +171,13 @@ def match(
     placebo = _similar_days(past, table[row], signs, rules)
     if placebo is None:
         placebo = _permuted(table[row], signs, rules, weights["bootstrap"]["seed"])
-    percentile = float((placebo < own).mean())
-    return Match(cosine=own, percentile=percentile, contradicted_by=against, core_silent=silent)
+    return Match(
+        cosine=own,
+        percentile=float((placebo < own).mean()),
+        contradicted_by=against,
+        core_silent=silent,
+        draws=_resampled(table[row], signs, own, weights["bootstrap"]),
+    )
 
 
 def contradictions(
@@ -217,6 +225,20 @@ def _permuted(
     shuffled *= rng.choice([-1.0, 1.0], size=shuffled.shape)
     cosines = cosine(shuffled, signs[known])
     return cosines[~np.isnan(cosines)]
+
+
+def _resampled(
+    target: NDArray[np.float64], signs: NDArray[np.float64], own: float, rules: Mapping[str, Any]
+) -> tuple[float, ...]:
+    """Return the cosine over legs drawn with replacement (Efron 1979), seeded."""
+    known = ~np.isnan(target)
+    legs, vector = target[known], signs[known]
+    rng = np.random.default_rng(rules["seed"])
+    times = rng.multinomial(len(legs), np.full(len(legs), 1 / len(legs)), rules["draws"])
+    norm = np.sqrt((times @ legs**2) * (times @ vector**2))
+    # A draw of silent legs alone has no direction; it says nothing, so the estimate stays.
+    safe = np.where(norm > 0, norm, 1.0)
+    return tuple(np.where(norm > 0, (times @ (legs * vector)) / safe, own).tolist())
 
 
 def collinearity(left: Signature, right: Signature) -> float:

@@ -113,8 +113,13 @@ def _judge_one(
     parts = SuspectParts(
         **{name: round(scale[name] * value, 6) for name, value in {**values, **fixed}.items()}
     )
-    drawn = sum(scale[name] * line for name, line in draws.items()) + sum(
-        scale[name] * value for name, value in fixed.items()
+    shape = np.array(
+        [_signature_value(match, weights, cosine) for cosine in match.draws or (None,)]
+    )
+    drawn = (
+        sum(scale[name] * line for name, line in draws.items())
+        + scale["signature"] * shape
+        + scale["hard_data"] * fixed["hard_data"]
     )
     rule = weights["bootstrap"]
     low, high = (float(np.quantile(drawn, rule[end])) for end in ("low", "high"))
@@ -183,10 +188,13 @@ def _text_part(
     }
 
 
-def _signature_value(match: Match, weights: Mapping[str, Any]) -> float:
+def _signature_value(
+    match: Match, weights: Mapping[str, Any], cosine: float | None = None
+) -> float:
+    """Return the part in [0, 1], for the cosine itself or for one drawn in its place."""
     if match.cosine is None or match.percentile is None:
         return 0.0
-    value = max(match.cosine, 0.0) * match.percentile
+    value = max(match.cosine if cosine is None else cosine, 0.0) * match.percentile
     return value * weights["signature"]["core_silent_factor"] if match.core_silent else value
 
 

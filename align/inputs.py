@@ -1,0 +1,217 @@
+"""The frames that a run starts from, their digest, and what is built from them.
+
+Pure: ``run.py`` reads the frames, this module puts them on one clock.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from hashlib import blake2b
+
+import pandas as pd
+
+from align.archive import Archive, build_archive
+from align.errors import AlignError
+from align.explanation import World, count_text
+from align.library import asset_words, load_episodes, signature_library, weights
+from align.market import Market, build_market
+from align.sessions import NEW_YORK, SessionCalendar, load_calendar
+from align.signatures import resolve
+from store.records import Asset, Narrative
+
+# Bump with any change of a computation, so that unchanged inputs are computed again.
+METHOD = "align.v1"
+# Price history before the first episode: three years of placebo days and volatility.
+_HISTORY_BEFORE = timedelta(days=3 * 365)
+# Sessions beyond the last stamp: dates of falsifiers lie there. Never further.
+_BEYOND = timedelta(days=40)
+# exchange_calendars gives New York from here on; older documents are left out.
+_EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Inputs:
+    """What the store holds, as ``store.frames`` gives it, up to ``now``."""
+
+    prices: pd.DataFrame
+    stories: pd.DataFrame
+    labels: pd.DataFrame
+    collected: pd.DataFrame
+    fetch_log: pd.DataFrame
+    assets: Sequence[Asset]
+    narratives: Sequence[Narrative]
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Built:
+    """Prices and stories on New York sessions; either may be missing."""
+
+    market: Market | None
+    archive: Archive | None
+    listed: Sequence[str]
+
+
+def limit(inputs: Inputs, now: datetime | None) -> Inputs:
+    """Return the inputs as they were known at an instant; None: by the last stamp of all."""
+    if now is None:
+        stamps = [
+            frame[name].max()
+            for frame, name in ((inputs.prices, "known_at"), (inputs.collected, "effective_at"))
+            if len(frame)
+        ]
+        latest = max(stamps, default=pd.Timestamp(_EARLIEST))
+        now = pd.Timestamp(latest).to_pydatetime()
+    oldest = pd.Timestamp(min(episode.date for episode in load_episodes()) - _HISTORY_BEFORE)
+    log = inputs.fetch_log
+    return Inputs(
+        prices=inputs.prices[inputs.prices["date"] >= oldest],
+        stories=_between(inputs.stories, now),
+        labels=_between(inputs.labels, now),
+        collected=_between(inputs.collected, now),
+        fetch_log=log[log["fetched_at"] <= pd.Timestamp(now)],
+        assets=inputs.assets,
+        narratives=inputs.narratives,
+        now=now,
+    )
+
+
+def digest(inputs: Inputs) -> str:
+    """Return a digest of all that the results depend on, the last closed session included."""
+    hasher = blake2b(digest_size=16)
+    versions = (METHOD, weights()["version"], signature_library().version)
+    calendar = _calendar(inputs)
+    closed = 0 if calendar is None else int((calendar.closes <= _nanoseconds(inputs.now)).sum())
+    hasher.update(repr((versions, inputs.assets, inputs.narratives, closed)).encode())
+    for frame in (inputs.prices, inputs.stories, inputs.labels, inputs.collected):
+        hasher.update(repr((len(frame), list(frame.columns))).encode())
+        hasher.update(pd.util.hash_pandas_object(frame, index=False).to_numpy().tobytes())
+    # When a source was asked matters by the session only; hours differ in every run.
+    answered = inputs.fetch_log[["source_id", "outcome"]].drop_duplicates()
+    hasher.update(pd.util.hash_pandas_object(answered, index=False).to_numpy().tobytes())
+    return hasher.hexdigest()
+
+
+def build(inputs: Inputs) -> Built:
+    """Put the inputs on one grid of sessions."""
+    calendar = _calendar(inputs)
+    listed = [asset.id for asset in inputs.assets if asset.listed]
+    if not listed:
+        stored = {asset.id for asset in inputs.assets}
+        listed = [name for name in asset_words().core if name in stored]
+    if calendar is None:
+        return Built(market=None, archive=None, listed=listed)
+    archive = build_archive(
+        inputs.stories,
+        inputs.labels,
+        inputs.collected,
+        calendar,
+        [narrative.id for narrative in inputs.narratives],
+        now=inputs.now,
+        fetch_log=inputs.fetch_log,
+    )
+    market = None
+    if len(inputs.prices):
+        legs = [name for choices in signature_library().legs.values() for name in choices]
+        spreads = [name for name in legs if _pair(name)]
+        market = build_market(inputs.prices, with_derived(inputs.assets), calendar, spreads=spreads)
+    return Built(market=market, archive=archive, listed=listed)
+
+
+def world_of(built: Built, inputs: Inputs) -> World:
+    """Return the world of an explanation.
+
+    Raises
+    ------
+    AlignError
+        Without any price.
+    """
+    if built.market is None:
+        raise AlignError(
+            "no prices are stored, so no move is known: run 'tapestory prices' or"
+            " 'tapestory import prices'"
+        )
+    columns = list(built.market.changes.columns)
+    return World(
+        market=built.market,
+        archive=built.archive,
+        counts=count_text(built.archive, weights()),
+        narrative_ids=[narrative.id for narrative in inputs.narratives],
+        signatures=resolve(inputs.narratives, signature_library(), columns),
+        episodes=load_episodes(),
+        listed=built.listed,
+        words=asset_words(),
+        weights=weights(),
+        now=inputs.now,
+    )
+
+
+def with_derived(assets: Sequence[Asset]) -> list[Asset]:
+    """Add SOFR - IORB where the settings do not name it but both rates are stored."""
+    ids = {asset.id for asset in assets}
+    found = list(assets)
+    if {"SOFR", "IORB"} <= ids and "SOFR_IORB" not in ids:
+        found.append(
+            Asset(
+                id="SOFR_IORB",
+                name="SOFR minus IORB",
+                asset_class="funding",
+                unit="spread_bp",
+                source="derived:SOFR-IORB",
+                listed=False,
+            )
+        )
+    return found
+
+
+def needed_assets(assets: Sequence[Asset], narratives: Sequence[Narrative]) -> list[str]:
+    """Return the stored assets that any statistic looks at; an import may hold hundreds more."""
+    stored = {asset.id for asset in assets}
+    wanted = {asset.id for asset in assets if asset.listed} | set(asset_words().core)
+    library = signature_library()
+    for choices in library.legs.values():
+        # The preferred series alone, where it is stored: the others only stand in for it.
+        first = next((name for name in choices if set(_pair(name) or (name,)) <= stored), None)
+        wanted |= set(_pair(first) or (first,)) if first else set()
+    wanted |= {leg for core in library.core.values() for leg in core}
+    for narrative in narratives:
+        for leg in (*narrative.signature, *narrative.core):
+            wanted |= {leg, *(_pair(leg) or ())}
+    wanted |= set(weights()["analogs"]["assets"])
+    for asset in with_derived([asset for asset in assets if asset.id in stored]):
+        if asset.source.startswith("derived:"):
+            wanted |= set(_pair(asset.source.removeprefix("derived:")) or ())
+    return sorted(wanted & stored)
+
+
+def _pair(name: str) -> tuple[str, str] | None:
+    """Return the two assets of a spread."""
+    parts = name.replace("/", "-").split("-")
+    return (parts[0], parts[1]) if len(parts) == 2 else None
+
+
+def _between(frame: pd.DataFrame, now: datetime) -> pd.DataFrame:
+    stamps = frame["effective_at"]
+    inside = (stamps >= pd.Timestamp(_EARLIEST)) & (stamps <= pd.Timestamp(now))
+    return frame[inside].reset_index(drop=True)
+
+
+def _calendar(inputs: Inputs) -> SessionCalendar | None:
+    """Return New York from before the first stamp to a little past the last one."""
+    dates: list[date] = []
+    for frame, name in (
+        (inputs.prices, "as_of"),
+        (inputs.prices, "date"),
+        (inputs.collected, "effective_at"),
+        (inputs.fetch_log, "fetched_at"),
+    ):
+        if len(frame):
+            dates += [frame[name].min().date(), frame[name].max().date()]
+    if not dates:
+        return None
+    first = max(min(dates) - timedelta(days=14), _EARLIEST.date())
+    return load_calendar(NEW_YORK, first, max(dates) + _BEYOND)
+
+
+def _nanoseconds(instant: datetime) -> int:
+    return int(pd.Timestamp(instant).as_unit("ns").value)

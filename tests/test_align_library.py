@@ -1,0 +1,46 @@
+"""The versioned numbers hold together."""
+
+from itertools import pairwise
+
+import pytest
+
+from align.library import asset_words, load_episodes, signature_library, weights
+from align.signatures import SIGNS, UNKNOWN
+
+
+def test_part_weights_sum_to_one():
+    assert sum(weights()["parts"].values()) == pytest.approx(1.0)
+
+
+def test_every_file_has_a_version():
+    assert weights()["version"].startswith("weights.v")
+    assert signature_library().version.startswith("signatures.v")
+
+
+def test_signs_are_known_and_legs_are_defined():
+    library = signature_library()
+    for narrative, signs in library.signs.items():
+        assert set(signs) == set(library.legs), narrative
+        assert set(signs.values()) <= {*SIGNS, UNKNOWN}, narrative
+        assert library.core[narrative], narrative
+    assert set(library.liquid) <= set(library.legs)
+    assert not any("/" in leg or "-" in leg for leg in library.liquid)
+
+
+def test_each_default_narrative_has_a_hard_series():
+    assert set(weights()["hard"]["series"]) == set(signature_library().signs)
+
+
+def test_episodes_are_dated_labelled_and_sourced():
+    episodes = load_episodes()
+    assert len(episodes) >= 20
+    assert len({episode.id for episode in episodes}) == len(episodes)
+    assert all(left.date <= right.date for left, right in pairwise(episodes))
+    assert all(episode.label and episode.note and episode.name for episode in episodes)
+    assert all(episode.date.weekday() < 5 for episode in episodes)
+
+
+def test_headline_assets_are_core_assets():
+    words = asset_words()
+    assert set(words.headline) <= set(words.core)
+    assert set(words.core) - set(words.spoken) == set()
