@@ -20,6 +20,18 @@ _BLOCKS = re.compile(
     r"\b[^<>]{0,2000}>",
     re.IGNORECASE,
 )
+# A tag that a browser would know, whole or with an attribute: `a<b then c` is no markup, and an
+# HTML parser would swallow the rest of it.
+_TAG = re.compile(
+    r"<(?:!--|!doctype|/?(?:a|abbr|article|aside|audio|b|base|big|blockquote|body|br|button|center"
+    r"|cite|code|col|dd|del|details|div|dl|dt|em|embed|fieldset|figcaption|figure|font|footer|form"
+    r"|h[1-6]|head|header|hr|html|i|iframe|img|input|ins|kbd|label|li|link|main|map|mark|marquee"
+    r"|math|meta|mtext|nav|noscript|object|ol|option|p|param|picture|pre|q|s|script|section|select"
+    r"|small|source|span|strike|strong|style|sub|summary|sup|svg|table|tbody|td|template|textarea"
+    r"|tfoot|th|thead|time|title|tr|tt|u|ul|video|wbr)(?:\s*/?>|[\s/]+[a-z:_-]{1,40}\s*=))",
+    re.IGNORECASE,
+)
+_ENTITY = re.compile(r"&(?:#\d{1,7}|#x[0-9a-f]{1,6}|[a-z][a-z0-9]{1,30});", re.IGNORECASE)
 # Controls but tab and newline, marks and overrides of direction, zero-width characters that
 # carry no meaning (the zero-width joiner does, in emoji and in several scripts).
 _DROPPED = re.compile(
@@ -41,11 +53,10 @@ _BREAKS = re.compile(r"\n{3,}")
 def plain_text(markup: str, limit: int = MAX_TEXT) -> str:
     """Return the text of HTML or of plain text, with its paragraph breaks.
 
-    Script and style go with their content; entities are resolved once.
+    Script and style go with their content; entities are resolved once. Text without a tag that
+    a browser knows is left as it is: a lone ``<`` in it is a character.
     """
-    # Only real markup makes paragraphs: the line breaks of HTML source are white space.
-    is_markup = _BLOCKS.search(markup[:_MAX_MARKUP]) is not None
-    return _tidy(_strip(markup, keep_breaks=not is_markup), limit)
+    return _tidy(_strip(markup, keep_breaks=False), limit)
 
 
 def plain_line(markup: str, limit: int = MAX_TITLE) -> str:
@@ -54,18 +65,20 @@ def plain_line(markup: str, limit: int = MAX_TITLE) -> str:
 
 
 def _strip(markup: str, *, keep_breaks: bool) -> str:
-    markup = _SURROGATES.sub("\ufffd", markup[:_MAX_MARKUP])
-    if not keep_breaks:
-        markup = markup.replace("\r", " ").replace("\n", " ")
-        markup = _BLOCKS.sub("\n\n", markup)
-    if "<" in markup or "&" in markup:
-        # The sanitiser returns text in escaped form: resolve that once, and only once.
-        markup = unescape(nh3.clean(markup, tags=set()))
-    return markup
+    # Controls go first: one inside a tag would hide the tag.
+    markup = _DROPPED.sub("", _SURROGATES.sub("\ufffd", markup[:_MAX_MARKUP]))
+    if _TAG.search(markup) is None:
+        return _ENTITY.sub(lambda entity: unescape(entity.group()), markup)
+    if not keep_breaks and _BLOCKS.search(markup) is not None:
+        # Only block markup makes paragraphs: the line breaks of its source are white space.
+        markup = _BLOCKS.sub("\n\n", markup.replace("\r", " ").replace("\n", " "))
+    # The sanitiser returns text in escaped form: resolve that once, and only once.
+    return unescape(nh3.clean(markup, tags=set()))
 
 
 def _tidy(text: str, limit: int) -> str:
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\u2028", "\n")
+    # Again: entities can stand for what was dropped above.
     text = _MARKS.sub(r"\1", _DROPPED.sub("", _SURROGATES.sub("\ufffd", text)))
     text = unicodedata.normalize("NFC", text)
     text = _BREAKS.sub("\n\n", _EDGES.sub("\n", _SPACES.sub(" ", text))).strip()

@@ -11,6 +11,7 @@ from email.utils import parsedate_to_datetime
 from hashlib import blake2b
 
 from crawler.messages import Fetched, safe_validator
+from crawler.urls import redact
 from store.records import Outcome, SourceState, SourceStatus
 
 # A nightly run starts within the hour of last night's: what was asked then is due again.
@@ -104,14 +105,14 @@ def retry_after(headers: Mapping[str, str], now: datetime) -> timedelta | None:
     return min(moment - now, LONGEST_PAUSE)
 
 
-def pause_of(outcome: Outcome, fetched: Fetched, now: datetime) -> datetime | None:
-    """Return until when the whole host is to be left alone, or None."""
+def pause_of(fetched: Fetched, now: datetime) -> datetime | None:
+    """Return until when an answer asks for its whole host to be left alone, or None."""
     if (fetched.status or 0) < 400:
         return None
     asked = retry_after(fetched.headers, now)
     if asked is not None:
         return now + asked
-    return now + PAUSE_UNASKED if outcome == "rate_limited" else None
+    return now + PAUSE_UNASKED if fetched.status == 429 else None
 
 
 def advance(
@@ -164,7 +165,7 @@ def _failed(state: SourceState, fetched: Fetched, outcome: Outcome, now: datetim
     errors = state.errors + 1
     due = now + _backoff(state.source_id, errors)
     status: SourceStatus = "failing" if errors >= ERRORS_UNTIL_FAILING else "active"
-    pause = pause_of(outcome, fetched, now)
+    pause = pause_of(fetched, now)
     if outcome == "gone":
         status = "gone"
     elif pause is not None:
@@ -187,7 +188,8 @@ def _failed(state: SourceState, fetched: Fetched, outcome: Outcome, now: datetim
 def _moved(state: SourceState, fetched: Fetched) -> SourceState:
     """Learn a permanent redirect once it was seen in three runs in a row."""
     target = fetched.permanent_url
-    if target is None or target != fetched.url:
+    # An address that carries a secret is followed each time and never written down.
+    if target is None or target != fetched.url or redact(target) != target:
         return replace(state, redirect_to=None, redirect_count=0)
     count = state.redirect_count + 1 if target == state.redirect_to else 1
     if count < RUNS_UNTIL_MOVED:

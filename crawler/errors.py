@@ -6,6 +6,7 @@
     └── CrawlError
         ├── FetchError             a request that gave no usable answer; carries an outcome
         │   └── AddressBlockedError    the address guard refused the connection
+        ├── HostPausedError        the host asked for a pause that is not over
         ├── FeedParseError         the body is not what the source promised; carries an outcome
         ├── SourceError            a source that cannot be asked as it is configured
         ├── PriceDataError         a provider's answer that is no price series
@@ -14,6 +15,8 @@
 What goes wrong with one item is a row of ``failures``, not an exception: these are raised
 inside the crawler and turned into rows at its border, but for ``ImportFormatError``.
 """
+
+from datetime import datetime
 
 from store.errors import TapestoryError
 from store.records import Outcome
@@ -42,6 +45,20 @@ class AddressBlockedError(FetchError):
 
     def __init__(self, message: str) -> None:
         super().__init__(message, "ssrf_blocked")
+
+
+class HostPausedError(CrawlError):
+    """The host of an address asked to be left alone, and was not asked.
+
+    Attributes
+    ----------
+    until : datetime
+        End of the pause.
+    """
+
+    def __init__(self, host: str, until: datetime) -> None:
+        super().__init__(f"{host!r} asked to be left alone until {until:%Y-%m-%d %H:%M} UTC")
+        self.until = until
 
 
 class FeedParseError(CrawlError):

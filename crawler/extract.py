@@ -25,6 +25,11 @@ _SHARED = (
     "tumblr.com", "beehiiv.com", "pages.dev", "netlify.app", "vercel.app",
 )  # fmt: skip
 
+_SECOND_LEVEL = frozenset({
+    "ac", "asn", "co", "com", "edu", "firm", "gen", "go", "gob", "gouv", "gov", "id", "ind", "info",
+    "ltd", "me", "mil", "ne", "net", "nhs", "nom", "or", "org", "plc", "police", "sch", "web",
+})  # fmt: skip
+
 
 def parse_page(body: bytes, *, content_type: str = "", url: str = "") -> ParsedPage:
     """Return the main text of a page.
@@ -84,12 +89,11 @@ def believed_canonical(claimed: str | None, url: str) -> str | None:
 def _site(host: str) -> str:
     """Return the part of a host that one owner holds, without a list of public suffixes.
 
-    Three labels where the second last is short (``bbc.co.uk``), else two. Too long a part only
-    makes us believe less.
+    Three labels below a country's own ``co``, ``com`` and the like (``bbc.co.uk``), else two.
     """
     labels = host.split(".")
-    keep = 3 if len(labels) > 2 and len(labels[-2]) <= 3 else 2
-    return ".".join(labels[-keep:])
+    below_country = len(labels) > 2 and len(labels[-1]) == 2 and labels[-2] in _SECOND_LEVEL
+    return ".".join(labels[-3 if below_country else -2 :])
 
 
 def _is_paywalled(body: bytes, text: str) -> bool:

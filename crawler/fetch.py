@@ -9,11 +9,13 @@ import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from datetime import datetime
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 
 import httpx2
 
 from crawler.bodies import decoder_for
+from crawler.decide import pause_of
 from crawler.errors import FetchError
 from crawler.guard import Resolve, check_url, guard_transport, resolve_host
 from crawler.hosts import Hosts
@@ -38,11 +40,12 @@ class Client:
     http: httpx2.AsyncClient
     hosts: Hosts
     settings: CrawlSettings
+    now: datetime
 
 
 @asynccontextmanager
 async def open_client(
-    settings: CrawlSettings, *, resolve: Resolve = resolve_host
+    settings: CrawlSettings, *, now: datetime, resolve: Resolve = resolve_host
 ) -> AsyncIterator[Client]:
     """Open a client whose every connection passes the address guard.
 
@@ -66,13 +69,19 @@ async def open_client(
         ),
     ) as http:
         hosts = Hosts(settings.host_interval_s, settings.concurrency)
-        yield Client(http=http, hosts=hosts, settings=settings)
+        yield Client(http=http, hosts=hosts, settings=settings, now=now)
 
 
 async def fetch(client: Client, request: Request) -> Fetched:
     """Ask once, follow redirects by hand, and return the answer or the reason for none.
 
-    The total deadline counts the time spent on the network, not the wait for a turn.
+    A host that asks for a pause gets it, from everybody and at once. The total deadline counts
+    the time spent on the network, not the wait for a turn.
+
+    Raises
+    ------
+    HostPausedError
+        When the host has asked for a pause before, and was not asked.
     """
     exchange = _Exchange(client, request)
     try:
@@ -188,11 +197,15 @@ class _Exchange:
             started = time.monotonic()
             try:
                 async with asyncio.timeout(self._left_s):
-                    return await self._read(url, secrets)
+                    answer, location = await self._read(url, secrets)
             finally:
                 spent = time.monotonic() - started
                 self._spent_s += spent
                 self._left_s -= spent
+            # Before the turn ends: the next in line must not ask either.
+            if (until := pause_of(answer, self._client.now)) is not None:
+                self._client.hosts.pause(url.host, until)
+        return answer, location
 
     async def _read(
         self, url: httpx2.URL, secrets: Mapping[str, str]

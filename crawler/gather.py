@@ -12,8 +12,8 @@ from types import ModuleType
 
 from crawler.advice import failure
 from crawler.dates import effective
-from crawler.decide import FeedHints, advance, body_hash, judge, pause_of
-from crawler.errors import FeedParseError, SourceError
+from crawler.decide import FeedHints, advance, body_hash, judge
+from crawler.errors import FeedParseError, HostPausedError, SourceError
 from crawler.fetch import FEED_TYPES, Client, fetch
 from crawler.identity import Entry, StoredKey, content_hash, match_entries
 from crawler.messages import Fetched, Request
@@ -99,14 +99,12 @@ async def gather(
         question = _question(crawl, source, state)
     except SourceError as error:
         return _unasked(source, state, error)
-    host = host_of(question.url)
-    if (until := crawl.client.hosts.paused_until(host, crawl.now)) is not None:
-        return Gathered(source=source, state=replace(state, status="paused", next_due_at=until))
-    fetched = await fetch(crawl.client, _request(crawl, question, state))
+    try:
+        fetched = await fetch(crawl.client, _request(crawl, question, state))
+    except HostPausedError as error:
+        waiting = replace(state, status="paused", next_due_at=error.until)
+        return Gathered(source=source, state=waiting)
     outcome = judge(state, fetched)
-    if (until := pause_of(outcome, fetched, crawl.now)) is not None:
-        for name in {host, host_of(fetched.url)}:
-            crawl.client.hosts.pause(name, until)
     if outcome == "ok":
         return await _parsed(crawl, source, state, known, fetched)
     return _finish(crawl, source, state, fetched, outcome, message=_message(fetched))
@@ -339,5 +337,15 @@ def _revision(entry: Entry, answer: PageAnswer | None) -> Revision:
 
 
 def starting_state(source: Source, state: SourceState | None) -> SourceState:
-    """Return what is remembered of a source, or the state of one never asked."""
-    return state or SourceState(source_id=source.id, url=source.url)
+    """Return what is remembered of a source, or the state of one never asked.
+
+    The database knows an address without its secrets; the settings know all of it.
+    """
+    if state is None or state.url == redact(source.url):
+        return replace(state or SourceState(source_id=source.id, url=""), url=source.url)
+    return state
+
+
+def stored_state(source: Source, state: SourceState) -> SourceState:
+    """Return a state as it is written: without the secrets of its address."""
+    return replace(state, url=redact(source.url)) if state.url == source.url else state

@@ -6,6 +6,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from crawler.errors import HostPausedError
+
 LONGEST_DELAY_S = 60.0
 # Anonymous readers get about one request a minute there (crawling reference, section 4).
 _SLOW_HOSTS = {"reddit.com": 70.0}
@@ -39,10 +41,18 @@ class Hosts:
 
     @asynccontextmanager
     async def turn(self, host: str) -> AsyncIterator[None]:
-        """Wait for this host to be free, and hold it for one request."""
+        """Wait for this host to be free, and hold it for one request.
+
+        Raises
+        ------
+        HostPausedError
+            When it asked for a pause, perhaps while we waited.
+        """
         entry = self._hosts.setdefault(host, _Host())
         clock = asyncio.get_running_loop().time
         async with entry.lock:
+            if (until := self._pauses.get(host)) is not None:
+                raise HostPausedError(host, until)
             if (wait := entry.free_at - clock()) > 0:
                 await asyncio.sleep(wait)
             try:
@@ -64,10 +74,5 @@ class Hosts:
         self._delays[host] = min(max(delay_s, 0.0), LONGEST_DELAY_S)
 
     def pause(self, host: str, until: datetime) -> None:
-        """Leave a host alone until an instant; a longer pause wins."""
+        """Leave a host alone for the rest of the run; a longer pause wins."""
         self._pauses[host] = max(until, self._pauses.get(host, until))
-
-    def paused_until(self, host: str, now: datetime) -> datetime | None:
-        """Return until when a host is to be left alone, or None when it may be asked."""
-        until = self._pauses.get(host)
-        return until if until is not None and until > now else None

@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from crawler.decide import judge
-from crawler.errors import FeedParseError
+from crawler.errors import FeedParseError, HostPausedError
 from crawler.fetch import Client, fetch
 from crawler.messages import Fetched, Request
 from crawler.parsed import ParsedPage
@@ -53,6 +53,14 @@ class Pages:
 
     async def get(self, url: str) -> PageAnswer:
         """Return the page at an address; whatever goes wrong is an outcome."""
+        try:
+            return await self._get(url)
+        except HostPausedError as error:
+            return PageAnswer(
+                url=url, outcome="rate_limited", fetched=Fetched(url=url), message=str(error)
+            )
+
+    async def _get(self, url: str) -> PageAnswer:
         refusal = await self._refusal(url)
         if refusal is not None:
             return PageAnswer(

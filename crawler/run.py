@@ -16,12 +16,12 @@ from crawler.archives.run import import_documents
 from crawler.copies import LOOK_BACK, mark_duplicates
 from crawler.decide import is_due
 from crawler.fetch import open_client
-from crawler.gather import SUPPORTED, Crawl, Gathered, gather, starting_state
+from crawler.gather import SUPPORTED, Crawl, Gathered, gather, starting_state, stored_state
 from crawler.pages import Pages
 from crawler.prices.run import fetch_prices, import_prices
 from crawler.reporting import FailureLog, Run, finish
 from crawler.settings import CrawlSettings
-from crawler.urls import host_of
+from crawler.urls import host_of, redact
 from crawler.worker import shared_pool
 from store.records import Failure, Source, SourceState, StageReport
 
@@ -64,7 +64,7 @@ def crawl(
     """
     started = time.monotonic()
     with store.transaction():
-        store.sources.sync(sources)
+        store.sources.sync([replace(source, url=redact(source.url)) for source in sources])
     run = store.runs.begin("crawl", now=now, settings={"only_due": only_due})
     states = store.sources.states()
     due = [source for source in sources if is_due(states.get(source.id), now, only_due=only_due)]
@@ -108,7 +108,8 @@ class _Night:
             )
             with self.store.transaction():
                 self.log.add(row)
-                self.store.sources.save_state(replace(state, status="failing", errors=1))
+                failing = replace(state, status="failing", errors=1)
+                self.store.sources.save_state(stored_state(source, failing))
 
     async def crawl(
         self,
@@ -120,10 +121,14 @@ class _Night:
         """Ask all sources at once, each host in turn; write each as it comes in."""
         pool = shared_pool(settings.limits, settings.workers)
         bar = progress(len(sources), "crawl") if progress else None
-        async with open_client(settings) as client:
+        async with open_client(settings, now=self.now) as client:
             for state in self.states.values():
                 # A host that asked for a pause in an earlier run is still to be left alone.
-                if state.status == "paused" and state.next_due_at is not None:
+                if (
+                    state.status == "paused"
+                    and state.next_due_at is not None
+                    and state.next_due_at > self.now
+                ):
                     client.hosts.pause(host_of(state.url), state.next_due_at)
             shared = Crawl(
                 client=client, pool=pool, pages=Pages(client, pool), now=self.now, secrets=secrets
@@ -174,7 +179,7 @@ class _Night:
                     content_hash=revision.content_hash,
                     seen_at=self.now,
                 )
-            self.store.sources.save_state(gathered.state)
+            self.store.sources.save_state(stored_state(gathered.source, gathered.state))
             for fetch in gathered.fetches:
                 self.store.fetches.add(fetch, self.run.id)
             for failure in gathered.failures:

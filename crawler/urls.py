@@ -101,18 +101,18 @@ def host_of(url: str) -> str:
 
 
 def redact(url: str) -> str:
-    """Return an address fit for logs and the database: no user information, no secrets."""
+    """Return an address fit for logs and the database: no user information, no secrets.
+
+    An address that holds neither comes back unchanged.
+    """
     try:
         parts = urlsplit(url)
-        host, port = parts.hostname or "", parts.port
     except ValueError:
         return "(unreadable address)"
-    netloc = f"[{host}]" if ":" in host else host
-    if port is not None:
-        netloc = f"{netloc}:{port}"
-    if not parts.query:
-        return urlunsplit((parts.scheme, netloc, parts.path, "", parts.fragment))
+    netloc = parts.netloc.rpartition("@")[2]
     query = "&".join(_redacted(pair) for pair in parts.query.split("&"))
+    if netloc == parts.netloc and query == parts.query:
+        return url
     return urlunsplit((parts.scheme, netloc, parts.path, query, parts.fragment))
 
 

@@ -189,7 +189,7 @@ async def _ask_all(
     now: datetime,
     settings: CrawlSettings,
 ) -> list[_Series]:
-    async with open_client(settings) as client:
+    async with open_client(settings, now=now) as client:
         return list(
             await asyncio.gather(*(_ask(client, asset, since[asset.id], now) for asset in assets))
         )

@@ -1,0 +1,91 @@
+from dataclasses import dataclass, replace
+
+from crawler.identity import Entry, match_entries
+from store.records import FeedItem
+
+
+@dataclass(frozen=True)
+class Key:
+    document_id: str
+    source_id: str
+    canonical_url: str | None
+    content_hash: str
+    title: str
+    revisions: int = 0
+
+
+def item(guid: str | None, url: str | None = None, title: str = "t", text: str = "x") -> FeedItem:
+    return FeedItem(guid=guid, url=url, title=title, text=text)
+
+
+def store(entries: list[Entry]) -> dict[str, Key]:
+    """Return what the store would know after these entries."""
+    return {
+        entry.key: Key(
+            entry.document_id, "s", entry.canonical_url, entry.content_hash, entry.item.title
+        )
+        for entry in entries
+    }
+
+
+def numbered(prefix: str, count: int = 10) -> list[FeedItem]:
+    return [item(f"{prefix}{i}", f"https://a.example/{i}", f"title {i}") for i in range(count)]
+
+
+def test_the_same_feed_gives_the_same_ids():
+    first = match_entries("s", numbered("g"), {})
+    again = match_entries("s", list(reversed(numbered("g"))), store(first))
+    assert {entry.document_id for entry in first} == {entry.document_id for entry in again}
+    assert all(entry.known and not entry.is_changed for entry in again)
+    assert first[0].document_id != match_entries("other", numbered("g"), {})[0].document_id
+
+
+def test_a_changed_text_is_a_change_of_the_same_document():
+    known = store(match_entries("s", numbered("g"), {}))
+    items = [replace(numbered("g")[0], text="corrected")]
+    (entry,) = match_entries("s", items, known)
+    assert entry.is_changed
+
+
+def test_without_a_guid_the_address_is_the_key_then_the_words():
+    (by_url,) = match_entries("s", [item(None, "https://a.example/x?utm_source=f")], {})
+    assert by_url.key == "https://a.example/x"
+    first, second = match_entries("s", [item(None, None, "a"), item(None, None, "b")], {})
+    assert first.document_id != second.document_id
+
+
+def test_a_guid_used_twice_is_no_id_and_stays_stable():
+    alone = [item("g", "https://a.example/1", "one")]
+    known = store(match_entries("s", alone, {}))
+    both = match_entries("s", [item("g", "https://a.example/2", "two"), *alone], known)
+    assert [bool(entry.known) for entry in both] == [False, True]
+    assert len({entry.document_id for entry in both}) == 2
+
+
+def test_three_items_with_one_guid_and_no_address_are_three():
+    items = [item("g", None, "a"), item("g", None, "b"), item("g", None, "b")]
+    assert len({entry.document_id for entry in match_entries("s", items, {})}) == 3
+
+
+def test_a_guid_of_a_megabyte_makes_a_short_key():
+    (entry,) = match_entries("s", [item("x" * 1_000_000)], {})
+    assert len(entry.key) < 100
+
+
+def test_a_feed_that_renumbers_itself_inserts_nothing():
+    known = store(match_entries("s", numbered("old"), {}))
+    retitled = [replace(new, title=f"{new.title}!") for new in numbered("new")]
+    assert all(entry.known for entry in match_entries("s", retitled, known))
+
+
+def test_a_new_item_at_a_known_address_is_new_when_the_feed_did_not_renumber():
+    known = store(match_entries("s", numbered("g"), {}))
+    items = [item("fresh", "https://a.example/0", "another story"), *numbered("g")[1:]]
+    assert match_entries("s", items, known)[0].known is None
+
+
+def test_items_that_share_one_address_are_not_merged():
+    items = [item(f"g{i}", "https://a.example/", f"title {i}") for i in range(5)]
+    known = store(match_entries("s", items[:3], {}))
+    entries = match_entries("s", items, known)
+    assert [bool(entry.known) for entry in entries] == [True, True, True, False, False]
