@@ -20,6 +20,7 @@ def hard_percentiles(
     """
     rules = weights["hard"]
     close = pd.Timestamp(market.calendar.close(market.offset + row))
+    close += pd.Timedelta(minutes=rules["grace_minutes"])
     found = {}
     for narrative_id in narrative_ids:
         entry = rules["series"].get(narrative_id)

@@ -82,7 +82,8 @@ def digest(inputs: Inputs) -> str:
     versions = (METHOD, weights()["version"], signature_library().version)
     calendar = _calendar(inputs)
     closed = 0 if calendar is None else int((calendar.closes <= _nanoseconds(inputs.now)).sum())
-    hasher.update(repr((versions, inputs.assets, inputs.narratives, closed)).encode())
+    assets = with_derived(inputs.assets)
+    hasher.update(repr((versions, assets, inputs.narratives, closed)).encode())
     for frame in (inputs.prices, inputs.stories, inputs.labels, inputs.collected):
         hasher.update(repr((len(frame), list(frame.columns))).encode())
         hasher.update(pd.util.hash_pandas_object(frame, index=False).to_numpy().tobytes())
@@ -97,7 +98,7 @@ def build(inputs: Inputs) -> Built:
     calendar = _calendar(inputs)
     listed = [asset.id for asset in inputs.assets if asset.listed]
     if not listed:
-        stored = {asset.id for asset in inputs.assets}
+        stored = {asset.id for asset in with_derived(inputs.assets)}
         listed = [name for name in asset_words().core if name in stored]
     if calendar is None:
         return Built(market=None, archive=None, listed=listed)
@@ -147,21 +148,25 @@ def world_of(built: Built, inputs: Inputs) -> World:
 
 
 def with_derived(assets: Sequence[Asset]) -> list[Asset]:
-    """Add SOFR - IORB where the settings do not name it but both rates are stored."""
+    """Return the assets with those of :func:`derived_assets`."""
+    return [*assets, *derived_assets(assets)]
+
+
+def derived_assets(assets: Sequence[Asset]) -> list[Asset]:
+    """Return SOFR - IORB where the settings do not name it but both rates are stored."""
     ids = {asset.id for asset in assets}
-    found = list(assets)
-    if {"SOFR", "IORB"} <= ids and "SOFR_IORB" not in ids:
-        found.append(
-            Asset(
-                id="SOFR_IORB",
-                name="SOFR minus IORB",
-                asset_class="funding",
-                unit="spread_bp",
-                source="derived:SOFR-IORB",
-                listed=False,
-            )
+    if not {"SOFR", "IORB"} <= ids or "SOFR_IORB" in ids:
+        return []
+    return [
+        Asset(
+            id="SOFR_IORB",
+            name="SOFR minus IORB",
+            asset_class="funding",
+            unit="spread_bp",
+            source="derived:SOFR-IORB",
+            listed=False,
         )
-    return found
+    ]
 
 
 def needed_assets(assets: Sequence[Asset], narratives: Sequence[Narrative]) -> list[str]:

@@ -10,7 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 from align.errors import AlignError
 from align.explanation import days_to_explain, explain_day
-from align.inputs import METHOD, Built, Inputs, build, digest, limit, needed_assets, world_of
+from align.inputs import (
+    METHOD,
+    Built,
+    Inputs,
+    build,
+    derived_assets,
+    digest,
+    limit,
+    needed_assets,
+    world_of,
+)
 from align.intensity import measure_intensity
 from align.library import load_episodes, signature_library, weights
 from align.scan_points import scan_points
@@ -51,6 +61,8 @@ def align(store: "Store", *, now: datetime, progress: Progress = None) -> StageR
     explained, failed = _explanations(store, built, inputs, progress)
     results = store.results
     with store.transaction():
+        # A move refers to its asset: the derived spread needs a row, too.
+        store.assets.sync(derived_assets(inputs.assets))
         counts["episodes"] = results.sync_episodes(load_episodes())
         if results.changed_intensity(points):
             counts["intensity"] = results.add_intensity(points, seen_at=now, run_id=run.id)

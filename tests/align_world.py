@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from align.inputs import Inputs
 from align.sessions import load_calendar
@@ -91,13 +92,14 @@ def prices(
     return pd.concat(frames, ignore_index=True)
 
 
-def _closes(asset: Asset, noise: np.ndarray) -> np.ndarray:
+def _closes(asset: Asset, noise: NDArray[np.float64]) -> NDArray[np.float64]:
     if asset.unit == "yield_pct":
         base = 3.65 if asset.asset_class == "funding" else 4.2
-        return np.round(base + 0.05 * np.cumsum(noise) / np.sqrt(len(noise)) + 0.001 * noise, 4)
+        drift = 0.05 * np.cumsum(noise) / np.sqrt(len(noise))
+        return np.asarray(np.round(base + drift + 0.001 * noise, 4))
     if asset.unit == "level":
-        return 20 + np.cumsum(noise) * 0.2
-    return 100 * np.exp(np.cumsum(noise) * 0.01)
+        return np.asarray(20 + np.cumsum(noise) * 0.2)
+    return np.asarray(100 * np.exp(np.cumsum(noise) * 0.01))
 
 
 @dataclass
