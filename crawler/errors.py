@@ -85,3 +85,5 @@ class PriceDataError(CrawlError):
 
 class ImportFormatError(CrawlError, ValueError):
     """A file that cannot be imported at all: wrong type, encoding or columns."""
+
+    exit_code = 2

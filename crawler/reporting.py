@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence, Set
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from crawler.errors import ImportFormatError
 from store.records import Failure, RunStatus, Stage, StageReport
 
 
@@ -111,7 +112,8 @@ def finish(
         Monotonic clock when the stage began.
     """
     seconds = time.monotonic() - started
-    code = 1 if status == "failed" else 3 if log.count else 0
+    # Only a file of another form ends a stage here, which is a mistake of use.
+    code = ImportFormatError.exit_code if status == "failed" else 3 if log.count else 0
     run.finish(now=now + timedelta(seconds=seconds), status=status, counts=counts, code=code)
     return StageReport(
         stage=stage, counts=counts, failures=log.count, seconds=seconds, notes=tuple(notes)
