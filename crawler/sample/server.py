@@ -17,7 +17,8 @@ from crawler.sample.outlets import FOLDER, Outlet, outlets
 from crawler.settings import CrawlSettings
 from store.records import Asset, Source, SourceKind
 
-FIRST_NIGHT = datetime(2026, 1, 19, 22, 30, tzinfo=UTC)
+# Before the New York close: what the day has said so far then counts for that session.
+FIRST_NIGHT = datetime(2026, 1, 19, 20, 30, tzinfo=UTC)
 NIGHTS = tuple(FIRST_NIGHT + timedelta(days=number) for number in range(21))
 _PATHS = {
     "rss": "/{id}/feed.xml",
