@@ -41,6 +41,8 @@ class TextEvidence:
     percentile : ndarray of shape (n_narratives,)
         Of that z among the *largest* z of past sessions over all narratives, so that twelve
         chances are not one; NaN with too little history.
+    own_percentile : ndarray of shape (n_narratives,)
+        Of that z among the narrative's own past; for one that prices already single out.
     causal_share : ndarray of shape (n_narratives,)
         Share of the stories that claim a cause which name this one; negative when more deny
         it than assert it.
@@ -57,6 +59,7 @@ class TextEvidence:
 
     z: Draws
     percentile: Draws
+    own_percentile: Draws
     causal_share: Draws
     causal_stories: NDArray[np.intp]
     pre_share: Draws
@@ -99,7 +102,7 @@ def gather_text(
     asserted = _cleared(archive, shares(archive.grid, counts.asserted, panel, row))
     carried_until = shares(archive.grid, counts.carried, panel, row + window.after)
     carried = _cleared(archive, carried_until)
-    z, scale, percentile = _abnormal(asserted, carried, window, weights)
+    z, scale, percentile, own = _abnormal(asserted, carried, window, weights)
     usual = _median(carried.filled[:, : window.first - carried.start], rule["baseline"])
     z_before = _surge(carried, window.first, window.last, usual)
     z_after = _surge(carried, row + 1, row + window.after, usual)
@@ -111,6 +114,7 @@ def gather_text(
     return TextEvidence(
         z=z,
         percentile=percentile,
+        own_percentile=own,
         causal_share=share,
         causal_stories=stories,
         pre_share=pre,
@@ -173,8 +177,8 @@ def _cleared(archive: Archive, series: Series) -> Series:
 
 def _abnormal(
     asserted: Series, carried: Series, window: Window, weights: Mapping[str, Any]
-) -> tuple[Draws, Draws, Draws]:
-    """Return z of the window's mean assertion, its scale, and its placebo percentile."""
+) -> tuple[Draws, Draws, Draws, Draws]:
+    """Return z of the window's mean assertion, its scale, and its two placebo percentiles."""
     rule = weights["window"]
     width = window.last - window.first + 1
     means = rolling_mean(asserted.filled, width, max(2, (width + 1) // 2))
@@ -183,7 +187,7 @@ def _abnormal(
     nothing = np.full(len(means), np.nan)
     enough = (~np.isnan(past[:1])).sum() >= rule["baseline_least"] if len(past) else False
     if not enough or np.isnan(means[:, last]).all():
-        return nothing, nothing, nothing
+        return nothing, nothing, nothing, nothing
     median = np.nanmedian(past, axis=1)
     talk = np.nanmean(carried.filled[:, :first], axis=1)
     n = max(float(asserted.effective_n[first : last + 1].sum()), 1.0)
@@ -191,12 +195,14 @@ def _abnormal(
     z = (means[:, last] - median) / scale
     history = _history(means[:, :first], width, rule["baseline"], talk, n)
     if len(history) < weights["adequate"]["history_least"]:
-        return z, scale, nothing
-    return z, scale, np.array([(history < value).mean() for value in z])
+        return z, scale, nothing, nothing
+    largest = history.max(axis=1)
+    percentile = np.array([(largest < value).mean() for value in z])
+    return z, scale, percentile, np.asarray((history < z).mean(axis=0), dtype=np.float64)
 
 
 def _history(means: Draws, width: int, baseline: int, talk: Draws, n: float) -> NDArray[np.float64]:
-    """Return the largest z over all narratives of each past session."""
+    """Return z of each past session, shape (n_sessions, n_narratives)."""
     found = []
     for row in range(means.shape[1]):
         past = means[:, max(row - width + 1 - baseline, 0) : max(row - width + 1, 0)]
@@ -204,7 +210,7 @@ def _history(means: Draws, width: int, baseline: int, talk: Draws, n: float) -> 
             continue
         median = np.nanmedian(past, axis=1)
         scale = np.maximum(_mad(past, median), _sampling_error(talk, n))
-        found.append(float(np.max((means[:, row] - median) / scale)))
+        found.append((means[:, row] - median) / scale)
     return np.array(found)
 
 

@@ -18,6 +18,8 @@ from store.records import Falsifier, Verdict
 # Sessions until a condition is scored.
 HORIZON = 5
 WANTED = 3
+_LEAST_SHARE = 0.01
+_UNUSUAL_SHARE = 0.05
 
 
 def falsifiers_of(
@@ -45,12 +47,12 @@ def falsifiers_of(
     legs = _legs(signatures[first.narrative_id], market, row, days)
     found = []
     if verdict == "no adequate suspect":
-        share = max(2.0 * usual.get(first.narrative_id, 0.0), 0.05)
+        share = max(2.0 * usual.get(first.narrative_id, 0.0), _UNUSUAL_SHARE)
         found.append(
             Falsifier(
                 condition=(
                     f"on average over the {HORIZON} sessions to {say_date(by)}, {share:.1%} or"
-                    f" more of the stories carry {first.narrative_id}, twice the usual share"
+                    f" more of the stories carry {first.narrative_id}, twice its usual share"
                 ),
                 series=f"intensity:{first.narrative_id}",
                 by=by,
@@ -59,13 +61,13 @@ def falsifiers_of(
         found += [_goes_on(market, row, leg, by, spoken) for leg in legs]
     else:
         found += [_undone(market, row, days, leg, by, spoken) for leg in legs[:2]]
-        share = usual.get(first.narrative_id, 0.0)
+        # A rare narrative is usually at 0 %, and no less than that can be asked of it.
+        share = max(usual.get(first.narrative_id, 0.0), _LEAST_SHARE)
         found.append(
             Falsifier(
                 condition=(
                     f"on average over the {HORIZON} sessions to {say_date(by)}, no more than"
-                    f" {share:.1%} of the stories carry {first.narrative_id}, the share before"
-                    " the move"
+                    f" {share:.1%} of the stories carry {first.narrative_id}, as before the move"
                 ),
                 series=f"intensity:{first.narrative_id}",
                 by=by,

@@ -13,14 +13,12 @@ import pandas as pd
 from align.archive import Archive, build_archive
 from align.errors import AlignError
 from align.explanation import World, count_text
-from align.library import asset_words, load_episodes, signature_library, weights
+from align.library import asset_words, load_episodes, signature_library, source_digest, weights
 from align.market import Market, build_market
 from align.sessions import NEW_YORK, SessionCalendar, load_calendar
 from align.signatures import resolve
 from store.records import Asset, Narrative
 
-# Bump with any change of a computation, so that unchanged inputs are computed again.
-METHOD = "align.v1"
 # Price history before the first episode: three years of placebo days and volatility.
 _HISTORY_BEFORE = timedelta(days=3 * 365)
 # Sessions beyond the last stamp: dates of falsifiers lie there. Never further.
@@ -77,13 +75,12 @@ def limit(inputs: Inputs, now: datetime | None) -> Inputs:
 
 
 def digest(inputs: Inputs) -> str:
-    """Return a digest of all that the results depend on, the last closed session included."""
+    """Return a digest of all that the results depend on: code, inputs, last closed session."""
     hasher = blake2b(digest_size=16)
-    versions = (METHOD, weights()["version"], signature_library().version)
     calendar = _calendar(inputs)
     closed = 0 if calendar is None else int((calendar.closes <= _nanoseconds(inputs.now)).sum())
     assets = with_derived(inputs.assets)
-    hasher.update(repr((versions, assets, inputs.narratives, closed)).encode())
+    hasher.update(repr((source_digest(), assets, inputs.narratives, closed)).encode())
     for frame in (inputs.prices, inputs.stories, inputs.labels, inputs.collected):
         hasher.update(repr((len(frame), list(frame.columns))).encode())
         hasher.update(pd.util.hash_pandas_object(frame, index=False).to_numpy().tobytes())

@@ -8,6 +8,7 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from hashlib import blake2b
 from importlib.resources import files
 from typing import Any
 
@@ -42,6 +43,16 @@ class AssetWords:
     core: Sequence[str]
     headline: Sequence[str]
     spoken: Mapping[str, str]
+
+
+@lru_cache(maxsize=1)
+def source_digest() -> str:
+    """Return a digest of the code and numbers of this folder: other code, other results."""
+    hasher = blake2b(digest_size=8)
+    for entry in sorted(files("align").iterdir(), key=lambda entry: entry.name):
+        if entry.name.endswith((".py", ".toml")):
+            hasher.update(entry.name.encode() + entry.read_bytes())
+    return hasher.hexdigest()
 
 
 @lru_cache(maxsize=1)

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from align.errors import AlignError
 from align.explanation import days_to_explain, explain_day
 from align.inputs import (
-    METHOD,
     Built,
     Inputs,
     build,
@@ -47,7 +46,6 @@ def align(store: "Store", *, now: datetime, progress: Progress = None) -> StageR
     counts = {"intensity": 0, "alignments": 0, "episodes": 0, "explanations": 0}
     inputs = _read(store, now)
     settings = {
-        "method": METHOD,
         "weights": weights()["version"],
         "signatures": signature_library().version,
         "inputs": digest(inputs),

@@ -81,7 +81,8 @@ def resolve(
 ) -> dict[str, Signature]:
     """Return the signature of each narrative over the columns that exist.
 
-    A narrative's own ``signature`` takes the place of the default one.
+    A narrative of the user's with its own ``signature`` uses that; the shipped narratives use
+    the library, whose vectors are versioned and count no asset twice.
 
     Raises
     ------
@@ -96,8 +97,10 @@ def resolve(
     liquid = [name for leg in library.liquid if (name := series_of.get(leg))]
     found = {}
     for narrative in narratives:
-        signs = dict(narrative.signature) or dict(library.signs.get(narrative.id, {}))
-        core = list(narrative.core) or list(library.core.get(narrative.id, ()))
+        shipped = narrative.origin == "default" and narrative.id in library.signs
+        mine = {} if shipped else dict(narrative.signature)
+        signs = mine or dict(library.signs.get(narrative.id, {}))
+        core = list(() if shipped else narrative.core) or library.core.get(narrative.id, ())
         vector = {}
         for leg, sign in signs.items():
             column = series_of.get(leg) or (leg if leg in present else None)
@@ -109,7 +112,7 @@ def resolve(
                     f" {', '.join([*SIGNS, UNKNOWN])}"
                 )
             vector[column] = SIGNS[sign]
-        own = [] if not narrative.signature else [leg for leg in vector if leg not in liquid]
+        own = [leg for leg in vector if leg not in liquid] if mine else []
         found[narrative.id] = Signature(
             narrative_id=narrative.id,
             signs=vector,

@@ -237,15 +237,6 @@ def _adequate(
     if text is None:
         return False
     rule = weights["adequate"]
-    percentile = text.percentile[place]
-    if np.isnan(percentile):
-        intensity = bool(text.z[place] >= rule["fallback_z"])
-    else:
-        intensity = bool(percentile >= rule["percentile"] and text.z[place] >= rule["intensity_z"])
-    claims = bool(
-        text.causal_share[place] >= rule["causal_share"]
-        and text.causal_stories[place] >= rule["causal_stories"]
-    )
     shape = (
         match.cosine is not None
         and match.percentile is not None
@@ -254,6 +245,18 @@ def _adequate(
         and not match.core_silent
     )
     data = hard is not None and hard >= rule["percentile"]
+    # Prices that single out one narrative leave one test of its talk; else there are twelve.
+    ranks = text.own_percentile if shape and data else text.percentile
+    if np.isnan(ranks[place]):
+        intensity = bool(text.z[place] >= rule["fallback_z"])
+    else:
+        intensity = bool(
+            ranks[place] >= rule["percentile"] and text.z[place] >= rule["intensity_z"]
+        )
+    claims = bool(
+        text.causal_share[place] >= rule["causal_share"]
+        and text.causal_stories[place] >= rule["causal_stories"]
+    )
     return (intensity or claims) and sum((intensity, claims, shape, data)) >= 2
 
 

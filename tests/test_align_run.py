@@ -183,7 +183,7 @@ def test_the_second_run_writes_nothing(aligned):
 def test_settings_of_the_run_name_the_versions(aligned):
     store, _ = aligned
     row = next(row for row in _dump(store)["runs"] if row["stage"] == "align")
-    assert {"method", "weights", "signatures", "inputs"} <= set(json.loads(row["settings"]))
+    assert {"weights", "signatures", "inputs"} <= set(json.loads(row["settings"]))
 
 
 def test_later_sessions_add_rows_and_change_none(tmp_path):

@@ -133,6 +133,14 @@ def test_a_narratives_own_signature_takes_the_place_of_the_default():
     assert "HYG" in found.liquid, "the user names it, so it may contradict"
 
 
+def test_a_shipped_narrative_uses_the_versioned_library():
+    shipped = Narrative(
+        id="fed-policy", name="x", proposition="", signature={"GLD": "+"}, origin="default"
+    )
+    found = resolve([shipped], signature_library(), COLUMNS)["fed-policy"]
+    assert found.signs["GLD"] == -1.0
+
+
 def test_a_stand_in_takes_the_place_of_a_missing_series():
     found = _signatures([name for name in COLUMNS if name != "UUP"] + ["IDX_DXY"])
     assert found["dollar-policy"].signs["IDX_DXY"] == -2.0
