@@ -93,7 +93,14 @@ def digest(inputs: Inputs) -> str:
 def build(inputs: Inputs) -> Built:
     """Put the inputs on one grid of sessions."""
     calendar = _calendar(inputs)
-    listed = [asset.id for asset in inputs.assets if asset.listed]
+    # A rate that is only the leg of a listed spread would say the same thing twice.
+    rates = {
+        leg
+        for asset in inputs.assets
+        if asset.listed and asset.source.startswith("derived:")
+        for leg in _pair(asset.source.removeprefix("derived:")) or ()
+    }
+    listed = [asset.id for asset in inputs.assets if asset.listed and asset.id not in rates]
     if not listed:
         stored = {asset.id for asset in with_derived(inputs.assets)}
         listed = [name for name in asset_words().core if name in stored]
