@@ -16,9 +16,8 @@ from nlp.models import Models, ModelSettings, Scores, load_models
 from nlp.narratives import Taxonomy
 from nlp.stances import STANCES
 from nlp.text import Span, detect_language, split_passages
-from store.records import Narrative, Stance
+from store.records import CAUSAL_WEIGHT, Narrative, Stance
 
-CAUSAL_WEIGHT = 3.0
 CHUNK = 64  # items that are encoded together by label_items
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from sqlite_utils import Database
 
 from store.instants import to_text
+from store.records import CAUSAL_WEIGHT
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -80,13 +81,14 @@ class Frames:
     def labels(self) -> "pd.DataFrame":
         """Return one row per story and narrative that it carries.
 
-        Columns: ``document_id, narrative_id, probability`` (highest over the passages)``,
-        stance`` (the probability-weighted majority)``, causal`` (any passage claims a
-        cause)``, effective_at, source_id, weight``.
+        Columns: ``document_id``, ``narrative_id``, ``probability`` (highest over the passages),
+        ``stance`` (the probability-weighted majority, in which causal claims weigh more),
+        ``causal`` (any passage claims a cause), ``effective_at``, ``source_id``, ``weight``.
         """
         frame = self.query(
             "WITH votes AS (SELECT document_id, narrative_id, stance,"
-            "   sum(probability * stance_probability) AS vote FROM labels"
+            "   sum(probability * stance_probability * iif(is_causal_claim, ?, 1.0)) AS vote"
+            "   FROM labels"
             "   GROUP BY document_id, narrative_id, stance),"
             " best AS (SELECT *, row_number() OVER (PARTITION BY document_id, narrative_id"
             "   ORDER BY vote DESC, stance) AS nth FROM votes)"
@@ -98,7 +100,8 @@ class Frames:
             " JOIN documents d ON d.id = l.document_id AND d.duplicate_of IS NULL"
             " JOIN sources s ON s.id = d.source_id"
             " GROUP BY l.document_id, l.narrative_id ORDER BY d.effective_at, l.document_id,"
-            " l.narrative_id"
+            " l.narrative_id",
+            [CAUSAL_WEIGHT],
         )
         frame["causal"] = frame["causal"].astype(bool)
         return frame

@@ -9,7 +9,7 @@ the literals below, so code and schema cannot differ.
 
 from store.records.configured import Asset, Narrative, Source
 from store.records.documents import Document, FeedItem, Fetch, SourceState
-from store.records.labels import Entity, Label, Passage, Tagging
+from store.records.labels import CAUSAL_WEIGHT, Entity, Label, Passage, Tagging
 from store.records.prices import PriceBar
 from store.records.results import (
     AlignmentCell,
@@ -45,6 +45,7 @@ from store.records.vocabulary import (
 )
 
 __all__ = [
+    "CAUSAL_WEIGHT",
     "AlignmentCell",
     "Analog",
     "Asset",
