@@ -90,3 +90,45 @@ def test_an_unknown_report_format_is_usage(run, database):
     result = run("report", database, "--format", "docx")
     assert result.exit_code == 2
     assert "docx" in result.stderr
+
+
+_HEAD = "title,text,url,published_at,source\n"
+_GOOD = "Good,text,https://x.example/1,2026-01-11T10:00:00Z,desk\n"
+
+
+@pytest.mark.parametrize(
+    ("data", "code", "said", "kept"),
+    [
+        pytest.param(
+            _HEAD + _GOOD + "Bad,t,https://x.example/b,31 Feb 2026,desk\n",
+            3,
+            "csv:3: published_at '31 Feb 2026' is no date",
+            1,
+            id="bad-date",
+        ),
+        pytest.param("headline,url\nA,https://x.example/1\n", 2, "no column title", 0, id="column"),
+        pytest.param(
+            (_HEAD + _GOOD).encode()
+            + "Zürich,t,https://x.example/z,2026-01-05,d\n".encode("latin-1"),
+            3,
+            "not UTF-8 at byte",
+            1,
+            id="encoding",
+        ),
+        pytest.param(
+            _HEAD + f"Big,{'x' * 10_000_000},https://x.example/b,2026-01-05,desk\n" + _GOOD,
+            3,
+            "10,000,000 characters",
+            1,
+            id="ten-megabytes-in-a-cell",
+        ),
+    ],
+)
+def test_an_import_keeps_good_rows_and_names_the_others(run, tmp_path, data, code, said, kept):
+    file = tmp_path / "a.csv"
+    file.write_bytes(data if isinstance(data, bytes) else data.encode())
+    result = run("import", "documents", tmp_path / "t.db", file)
+    assert result.exit_code == code
+    assert said in result.stderr
+    with Store.open(tmp_path / "t.db", read_only=True) as store:
+        assert store.documents.count() == kept

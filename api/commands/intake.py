@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from api.commands.options import as_of as as_of_option
-from api.commands.options import clock, config, database, end, show_report
+from api.commands.options import clock, config, database, end, show_failures, show_report
 from api.config import load_settings
 
 _FILES = click.argument(
@@ -33,7 +33,8 @@ def documents(db: Path, files: tuple[Path, ...], as_of: datetime | None) -> None
 
     with Store.open(db, create=True) as store:
         report = import_documents(store, list(files), now=clock(as_of))
-    show_report(report)
+        show_report(report)
+        show_failures(store, report)
     end([report])
 
 
@@ -56,7 +57,8 @@ def import_prices(
     settings = load_settings(config_path)
     with Store.open(db, create=True) as store:
         report = stages.import_prices(store, settings, list(files), now=clock(as_of))
-    show_report(report)
+        show_report(report)
+        show_failures(store, report)
     end([report])
 
 

@@ -3,13 +3,17 @@
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from store.records import StageReport
 
+if TYPE_CHECKING:
+    from store import Store
+
 EXIT_ITEMS_FAILED = 3
+_FAILURES_SHOWN = 10
 
 database = click.argument("db", type=click.Path(path_type=Path, dir_okay=False))
 config = click.option(
@@ -62,6 +66,15 @@ def show_report(report: StageReport) -> None:
     click.echo(f"{report.stage:8} {done or 'nothing to do'}{failed}{seconds}")
     for note in report.notes:
         click.echo(f"         {note}")
+
+
+def show_failures(store: "Store", report: StageReport) -> None:
+    """Print the newest failures of a stage on stderr, one by one, with what to do."""
+    shown = store.runs.failures(limit=min(report.failures, _FAILURES_SHOWN))
+    for failure in shown:
+        click.echo(f"  {failure['item']}: {failure['message']}; {failure['advice']}", err=True)
+    if more := report.failures - len(shown):
+        click.echo(f"  and {more:,} more: see the table 'failures'", err=True)
 
 
 def end(reports: Iterable[StageReport]) -> None:
