@@ -182,7 +182,6 @@ def needed_assets(assets: Sequence[Asset], narratives: Sequence[Narrative]) -> l
         # The preferred series alone, where it is stored: the others only stand in for it.
         first = next((name for name in choices if set(_pair(name) or (name,)) <= stored), None)
         wanted |= set(_pair(first) or (first,)) if first else set()
-    wanted |= {leg for core in library.core.values() for leg in core}
     for narrative in narratives:
         for leg in (*narrative.signature, *narrative.core):
             wanted |= {leg, *(_pair(leg) or ())}

@@ -17,7 +17,7 @@ from store.records import Episode
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignatureLibrary:
-    """Default sign vectors.
+    """The legs over which narratives state their signs.
 
     Attributes
     ----------
@@ -25,15 +25,11 @@ class SignatureLibrary:
         Leg to the series that may stand for it, the preferred first.
     liquid : sequence of str
         Legs that may contradict a suspect.
-    signs, core : mapping
-        Narrative to its signs by leg, and to its core legs.
     """
 
     version: str
     legs: Mapping[str, Sequence[str]]
     liquid: Sequence[str]
-    signs: Mapping[str, Mapping[str, str]]
-    core: Mapping[str, Sequence[str]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,13 +61,10 @@ def weights() -> Mapping[str, Any]:
 def signature_library() -> SignatureLibrary:
     """Return ``signatures.toml``."""
     table = _read("signatures.toml")
-    narratives = table["narrative"]
     return SignatureLibrary(
         version=table["version"],
         legs=table["legs"],
         liquid=table["contradiction"]["legs"],
-        signs={name: entry["signs"] for name, entry in narratives.items()},
-        core={name: entry["core"] for name, entry in narratives.items()},
     )
 
 

@@ -81,8 +81,7 @@ def resolve(
 ) -> dict[str, Signature]:
     """Return the signature of each narrative over the columns that exist.
 
-    A narrative of the user's with its own ``signature`` uses that; the shipped narratives use
-    the library, whose vectors are versioned and count no asset twice.
+    Signs and core legs are the narrative's own; the library says which series stands for a leg.
 
     Raises
     ------
@@ -97,12 +96,8 @@ def resolve(
     liquid = [name for leg in library.liquid if (name := series_of.get(leg))]
     found = {}
     for narrative in narratives:
-        shipped = narrative.origin == "default" and narrative.id in library.signs
-        mine = {} if shipped else dict(narrative.signature)
-        signs = mine or dict(library.signs.get(narrative.id, {}))
-        core = list(() if shipped else narrative.core) or library.core.get(narrative.id, ())
         vector = {}
-        for leg, sign in signs.items():
+        for leg, sign in narrative.signature.items():
             column = series_of.get(leg) or (leg if leg in present else None)
             if column is None or sign == UNKNOWN:
                 continue
@@ -112,11 +107,12 @@ def resolve(
                     f" {', '.join([*SIGNS, UNKNOWN])}"
                 )
             vector[column] = SIGNS[sign]
-        own = [leg for leg in vector if leg not in liquid] if mine else []
+        # Another asset that a user's narrative names may contradict it; a spread may not.
+        own = [leg for leg in vector if leg not in liquid and leg not in library.legs]
         found[narrative.id] = Signature(
             narrative_id=narrative.id,
             signs=vector,
-            core=[name for leg in core if (name := series_of.get(leg) or leg) in present],
+            core=[name for leg in narrative.core if (name := series_of.get(leg) or leg) in present],
             liquid=[*liquid, *own],
         )
     return found

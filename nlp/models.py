@@ -175,6 +175,26 @@ class Models:
             stance[rows, columns] = self.judge.judge(pairs)
 
 
+def _weights_folder(settings: ModelSettings) -> Path:
+    """Return the folder of the heads: the user's own training, else what is shipped."""
+    own = Path(settings.encoder)
+    trained = settings.encoder != "default" and (own / "heads.safetensors").is_file()
+    return own if trained else WEIGHTS
+
+
+def _foreign_encoder(settings: ModelSettings) -> bool:
+    """Return whether another encoder is to judge custom narratives."""
+    return settings.encoder != "default" and _weights_folder(settings) == WEIGHTS
+
+
+def model_id(settings: ModelSettings) -> str:
+    """Return the id that labels carry, without loading anything."""
+    names = [f"{NAME}:{weights_digest(_weights_folder(settings))[:8]}"]
+    names += [f"encoder={settings.encoder}"] if _foreign_encoder(settings) else []
+    names += [f"stance={settings.stance}"] if settings.stance != "default" else []
+    return "+".join(names)
+
+
 @lru_cache(maxsize=2)
 def load_models(settings: ModelSettings = ModelSettings()) -> Models:  # frozen
     """Load what the settings name, once per process.
@@ -185,19 +205,14 @@ def load_models(settings: ModelSettings = ModelSettings()) -> Models:  # frozen
         A model is neither installed nor a folder nor to be had, or its weights are damaged.
     """
     device = choose_device()
-    own = Path(settings.encoder)
-    is_ours = settings.encoder != "default" and (own / "heads.safetensors").is_file()
-    folder = own if is_ours else WEIGHTS
+    folder = _weights_folder(settings)
     similar = None
-    if settings.encoder != "default" and not is_ours:
+    if _foreign_encoder(settings):
         similar = load_hugging_face(settings.encoder, device)
     judge = None if settings.stance == "default" else Judge.load(settings.stance, device)
     trained = load_trained(folder, device)
-    names = [f"{NAME}:{weights_digest(folder)[:8]}"]
-    names += [f"encoder={settings.encoder}"] if similar else []
-    names += [f"stance={settings.stance}"] if judge else []
     return Models(
-        model_id="+".join(names),
+        model_id=model_id(settings),
         # A model of the user's own may know other languages; ours knows English only.
         languages=frozenset({"en"}),
         trained=trained,

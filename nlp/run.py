@@ -12,7 +12,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from nlp.models import Models, ModelSettings, load_models
+from nlp.models import Models, ModelSettings, load_models, model_id
 from nlp.narratives import Taxonomy
 from nlp.tagger import Tagger
 from store import Store
@@ -50,8 +50,12 @@ def tag(
         The models cannot be loaded; nothing was written.
     """
     started = time.monotonic()
-    loaded = load_models(models) if isinstance(models, ModelSettings) else models
     store.narratives.sync(taxonomy.narratives, taxonomy.version)
+    name = model_id(models) if isinstance(models, ModelSettings) else models.model_id
+    if not store.labels.pending_count(name, taxonomy.version):
+        # Loading the weights takes seconds; a night without news should not.
+        return StageReport(stage="tag", counts={}, notes=[])
+    loaded = load_models(models) if isinstance(models, ModelSettings) else models
     worker = Tagger(loaded, taxonomy, {asset.id for asset in store.assets.all()})
     run = store.runs.begin(
         "tag", now=now, settings={"taxonomy": taxonomy.version}, models={"tagger": loaded.model_id}

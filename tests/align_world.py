@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from align.inputs import Inputs
 from align.sessions import load_calendar
+from nlp.narratives import load_taxonomy
 from store.records import Asset, Narrative
 
 SHARED = Path(__file__).parents[1].parent / "shared" / "data"
@@ -49,11 +50,9 @@ def assets() -> list[Asset]:
 
 
 def narratives() -> list[Narrative]:
-    """Return narratives that have a default signature."""
-    return [
-        Narrative(id=name, name=name, proposition=f"{name} holds", origin="default")
-        for name in NARRATIVES
-    ]
+    """Return shipped narratives, with the signatures that they ship with."""
+    shipped = {narrative.id: narrative for narrative in load_taxonomy()}
+    return [shipped[name] for name in NARRATIVES]
 
 
 def prices(

@@ -5,7 +5,8 @@ from itertools import pairwise
 import pytest
 
 from align.library import asset_words, load_episodes, signature_library, weights
-from align.signatures import SIGNS, UNKNOWN
+from align.signatures import SIGNS
+from nlp.narratives import load_taxonomy
 
 
 def test_part_weights_sum_to_one():
@@ -19,16 +20,17 @@ def test_every_file_has_a_version():
 
 def test_signs_are_known_and_legs_are_defined():
     library = signature_library()
-    for narrative, signs in library.signs.items():
-        assert set(signs) == set(library.legs), narrative
-        assert set(signs.values()) <= {*SIGNS, UNKNOWN}, narrative
-        assert library.core[narrative], narrative
+    for narrative in load_taxonomy():
+        assert set(narrative.signature) <= set(library.legs), narrative.id
+        assert set(narrative.signature.values()) <= set(SIGNS), narrative.id
+        assert len(narrative.signature) >= len(library.legs) - 1, narrative.id
+        assert narrative.core, narrative.id
     assert set(library.liquid) <= set(library.legs)
     assert not any("/" in leg or "-" in leg for leg in library.liquid)
 
 
 def test_each_default_narrative_has_a_hard_series():
-    assert set(weights()["hard"]["series"]) == set(signature_library().signs)
+    assert set(weights()["hard"]["series"]) == set(load_taxonomy().ids)
 
 
 def test_episodes_are_dated_labelled_and_sourced():

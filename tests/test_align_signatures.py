@@ -13,6 +13,7 @@ from align.library import load_episodes, signature_library, weights
 from align.market import build_market
 from align.sessions import load_calendar
 from align.signatures import collinearity, contradictions, cosine, match, resolve
+from nlp.narratives import load_taxonomy
 from store.records import Narrative
 from tests import align_world
 
@@ -20,7 +21,7 @@ COLUMNS = [*signature_library().legs, "HYG"]
 
 
 def _narratives():
-    return [Narrative(id=name, name=name, proposition="") for name in signature_library().signs]
+    return list(load_taxonomy())
 
 
 def _signatures(columns=COLUMNS):
@@ -119,7 +120,7 @@ def test_half_weights_and_spreads_never_contradict():
     assert contradictions(move, signature, weights()) == ()
 
 
-def test_a_narratives_own_signature_takes_the_place_of_the_default():
+def test_a_narrative_is_matched_by_its_own_signature():
     own = Narrative(
         id="fed-policy",
         name="x",
@@ -131,14 +132,6 @@ def test_a_narratives_own_signature_takes_the_place_of_the_default():
     assert dict(found.signs) == {"GLD": 1.0, "SLV": -2.0, "HYG": -0.5}
     assert found.core == ["GLD"]
     assert "HYG" in found.liquid, "the user names it, so it may contradict"
-
-
-def test_a_shipped_narrative_uses_the_versioned_library():
-    shipped = Narrative(
-        id="fed-policy", name="x", proposition="", signature={"GLD": "+"}, origin="default"
-    )
-    found = resolve([shipped], signature_library(), COLUMNS)["fed-policy"]
-    assert found.signs["GLD"] == -1.0
 
 
 def test_a_stand_in_takes_the_place_of_a_missing_series():
