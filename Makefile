@@ -18,7 +18,7 @@ setup: .venv/ready ## Make .venv with the tested versions
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
 	$(BIN)/python -m pip install --quiet $(TORCH) --constraint constraints.txt
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[train]' --group test --group lint
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable . --group test --group lint
 	touch .venv/ready
 
 nightly: setup ## Run the main job on the shipped sample; ends with what to open
