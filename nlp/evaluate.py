@@ -146,7 +146,8 @@ def _score(items: Sequence[Example], taxonomy: Taxonomy, models: Models) -> list
         scores = [next(flat) for _ in group]
         presence = np.array([score.presence for score in scores])
         stance = np.array([score.stance for score in scores])
-        weighted = (presence[:, :, None] * stance).sum(0) / presence.sum(0)[:, None]
+        weight = np.maximum(presence, 1e-6)  # a presence may be rounded to 0
+        weighted = (weight[:, :, None] * stance).sum(0) / weight.sum(0)[:, None]
         causal = max(score.causal for score in scores)
         folded.append(Scores(presence.max(0), scores[0].threshold, weighted, causal))
     return folded

@@ -21,6 +21,7 @@ from nlp.tuned import NAME, WEIGHTS, Output, Trained, load_trained, mean_vectors
 from store.records import Narrative
 
 Floats = NDArray[np.float64]
+_DIGITS = 4
 _CACHE_ROWS = 200_000  # about 300 bytes a row for twelve narratives
 
 
@@ -118,10 +119,14 @@ class Models:
                 texts, narrative, vectors, reference["similar"], self.trained.curve
             )
             stance[:, column] = self.trained.pair_stance(out.mean, reference["tuned"][0])
+        # Neighbours in a batch move the last bits of a float: rounded before any threshold is
+        # applied, a label does not depend on them.
+        present = present.round(_DIGITS)
         if self.judge is not None:
             self._rejudge(texts, narratives, present >= threshold, stance)
+        stance, causal = stance.round(_DIGITS), out.causal.round(_DIGITS)
         return [
-            Scores(present[row], threshold, stance[row], float(out.causal[row]))
+            Scores(present[row], threshold, stance[row], float(causal[row]))
             for row in range(len(texts))
         ]
 

@@ -107,6 +107,14 @@ class Results:
         ).fetchone()
         return None if row is None else explanation_of(json.loads(row[0]))
 
+    def largest_move_day(self) -> date | None:
+        """Return the explained day with the largest move in sigmas, or None without one."""
+        row = self._db.execute(
+            "SELECT date FROM moves WHERE days = 1 AND sigma IS NOT NULL"
+            " ORDER BY abs(sigma) DESC, date DESC LIMIT 1"
+        ).fetchone()
+        return None if row is None else date.fromisoformat(row[0])
+
     def _differs(self, one: Explanation, days: int) -> bool:
         row = self._db.execute(
             "SELECT document FROM explanations WHERE date = ? AND days = ?",

@@ -55,8 +55,8 @@ def stage_seconds(output: str) -> float:
 
 def test_the_night_ends_with_what_to_open(night):
     _, output = night
-    assert "tapestory serve" in output
-    assert "tapestory report" in output
+    assert re.search(r"Pages: .* serve .*tapestory\.db .*http://127\.0\.0\.1:8001/", output)
+    assert re.search(r"One day: .* explain .*tapestory\.db 2026-01-30", output)
 
 
 def test_a_second_night_changes_no_byte_and_takes_no_time(night):

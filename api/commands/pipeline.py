@@ -1,6 +1,8 @@
 """The stages of the nightly run, together and one by one."""
 
-from datetime import datetime
+import shutil
+import sys
+from datetime import date, datetime
 from pathlib import Path
 
 import click
@@ -60,17 +62,19 @@ def nightly(
         for report in stages:
             show_report(report)
             reports.append(report)
+        day = store.results.largest_move_day()
     click.echo(f"total    {sum(report.seconds for report in reports):.1f} s in stages")
-    _what_to_open(db)
+    _what_to_open(db, day)
     end(reports)
 
 
-def _what_to_open(db: Path) -> None:
-    click.echo(
-        f"\nOpen it:  tapestory serve {db}            then http://127.0.0.1:8001/\n"
-        f"Report:   tapestory report {db} --out reports\n"
-        f"One day:  tapestory explain {db} 2026-01-30"
-    )
+def _what_to_open(db: Path, day: date | None) -> None:
+    # In an environment that is not active the bare name would not be found.
+    program = "tapestory" if shutil.which("tapestory") else sys.argv[0]
+    click.echo(f"\nPages:    {program} serve {db}    then open http://127.0.0.1:8001/")
+    click.echo(f"Report:   {program} report {db}")
+    if day is not None:
+        click.echo(f"One day:  {program} explain {db} {day}")
 
 
 @click.command()
