@@ -17,7 +17,7 @@ from align.library import asset_words, load_episodes, signature_library, source_
 from align.market import Market, build_market
 from align.sessions import NEW_YORK, SessionCalendar, load_calendar
 from align.signatures import resolve
-from store.records import Asset, Narrative
+from store.records import Asset, Narrative, without_legs
 
 # Price history before the first episode: three years of placebo days and volatility.
 _HISTORY_BEFORE = timedelta(days=3 * 365)
@@ -93,14 +93,7 @@ def digest(inputs: Inputs) -> str:
 def build(inputs: Inputs) -> Built:
     """Put the inputs on one grid of sessions."""
     calendar = _calendar(inputs)
-    # A rate that is only the leg of a listed spread would say the same thing twice.
-    rates = {
-        leg
-        for asset in inputs.assets
-        if asset.listed and asset.source.startswith("derived:")
-        for leg in _pair(asset.source.removeprefix("derived:")) or ()
-    }
-    listed = [asset.id for asset in inputs.assets if asset.listed and asset.id not in rates]
+    listed = [asset.id for asset in without_legs(inputs.assets)]
     if not listed:
         stored = {asset.id for asset in with_derived(inputs.assets)}
         listed = [name for name in asset_words().core if name in stored]
@@ -187,8 +180,7 @@ def needed_assets(assets: Sequence[Asset], narratives: Sequence[Narrative]) -> l
             wanted |= {leg, *(_pair(leg) or ())}
     wanted |= set(weights()["analogs"]["assets"])
     for asset in with_derived([asset for asset in assets if asset.id in stored]):
-        if asset.source.startswith("derived:"):
-            wanted |= set(_pair(asset.source.removeprefix("derived:")) or ())
+        wanted |= set(asset.legs)
     return sorted(wanted & stored)
 
 

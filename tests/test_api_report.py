@@ -117,7 +117,7 @@ def test_the_first_week_has_nothing_to_compare_with(store):
 def test_the_largest_move_leads(report):
     assert report.tape.day == date(2026, 1, 30)
     assert [move.asset_id for move in report.tape.moves[:3]] == ["SLV", "GLD", "DXY"]
-    assert "-28.5 % (-11.7 σ)" in report.headline
+    assert "fell 28.5 %" in report.headline
 
 
 def test_the_week_of_an_asset_is_close_to_close(store, report):

@@ -1,5 +1,6 @@
 """Put a report together: select, compute, and say it in a headline and a summary."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -88,7 +89,9 @@ def _headline(week: Week, tape: Tape, told: list[Told]) -> str:
     largest = tape.moves[0] if tape.moves and tape.moves[0].sigma is not None else None
     if largest is None or tape.day is None:
         return f"{story}." if story else f"Week {week.name}: nothing can be ranked yet."
-    move = f"{largest.name} moved {value_label(largest)} on {wording.long_day(tape.day)}"
+    verb = "rose" if largest.change > 0 else "fell"
+    size = value_label(replace(largest, change=abs(largest.change)))
+    move = f"{largest.name} {verb} {size.lstrip('+')} on {wording.long_day(tape.day)}"
     return f"{move}; {story}." if story else f"{move}: the week's largest move."
 
 

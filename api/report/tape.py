@@ -26,6 +26,7 @@ from store.records import (
     Explanation,
     Quote,
     Suspect,
+    without_legs,
 )
 
 _UNIT_WORDS: dict[AssetUnit, str] = {
@@ -49,7 +50,7 @@ def tape_of(material: Material) -> Tape:
         moves=moves,
         week=[
             change
-            for asset in material.assets
+            for asset in without_legs(material.assets)
             if (change := _week_change(material, asset)) is not None
         ],
         closes=[
@@ -75,7 +76,7 @@ def scan_of(material: Material, names: Mapping[str, str]) -> Scan | None:
     cells = material.cells
     if not cells:
         return None
-    assets = {asset.id: asset.name for asset in material.assets if asset.listed}
+    assets = {asset.id: asset.name for asset in without_legs(material.assets)}
     known = [cell for cell in cells if cell.effect is not None]
     ordered = sorted(known, key=_promise)
     passing = [cell for cell in ordered if passes(cell)]

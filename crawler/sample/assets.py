@@ -1,27 +1,30 @@
-"""The assets of the shipped sample; their closes are facts, in ``closes.csv`` beside this file."""
+"""The assets of the shipped sample, named for what they track: most series are of ETFs.
+
+Their closes are facts, in ``closes.csv`` beside this file.
+"""
 
 from store.records import Asset, AssetClass, AssetUnit
 
 _CSV = "csv:closes.csv"
 _LISTED: tuple[tuple[str, str, AssetClass, AssetUnit, str], ...] = (
-    ("SPY", "S&P 500 ETF", "equity", "price", "XNYS"),
-    ("QQQ", "Nasdaq 100 ETF", "equity", "price", "XNYS"),
-    ("SMH", "Semiconductor ETF", "equity", "price", "XNYS"),
+    ("SPY", "S&P 500", "equity", "price", "XNYS"),
+    ("QQQ", "Nasdaq 100", "equity", "price", "XNYS"),
+    ("SMH", "Semiconductors", "equity", "price", "XNYS"),
     ("MSFT", "Microsoft", "equity", "price", "XNYS"),
     ("NVDA", "Nvidia", "equity", "price", "XNYS"),
-    ("EFA", "Developed markets outside the US, ETF", "equity", "price", "XNYS"),
-    ("HYG", "High-yield bond ETF", "credit", "price", "XNYS"),
-    ("TLT", "Treasury bond ETF, 20 years and more", "rates", "price", "XNYS"),
-    ("GLD", "Gold ETF", "metal", "price", "XNYS"),
-    ("SLV", "Silver ETF", "metal", "price", "XNYS"),
-    ("CPER", "Copper ETF", "metal", "price", "XNYS"),
-    ("USO", "Oil ETF", "energy", "price", "XNYS"),
-    ("UUP", "Dollar index ETF", "fx", "price", "XNYS"),
-    ("VIX", "Cboe volatility index", "volatility", "index", "XNYS"),
+    ("EFA", "Developed ex US", "equity", "price", "XNYS"),
+    ("HYG", "High-yield bonds", "credit", "price", "XNYS"),
+    ("TLT", "Long Treasuries", "rates", "price", "XNYS"),
+    ("GLD", "Gold", "metal", "price", "XNYS"),
+    ("SLV", "Silver", "metal", "price", "XNYS"),
+    ("CPER", "Copper", "metal", "price", "XNYS"),
+    ("USO", "Crude oil", "energy", "price", "XNYS"),
+    ("UUP", "US dollar", "fx", "price", "XNYS"),
+    ("VIX", "VIX", "volatility", "level", "XNYS"),
     ("BTC", "Bitcoin", "crypto", "price", "24/7"),
     ("ETH", "Ether", "crypto", "price", "24/7"),
-    ("DGS10", "10-year Treasury yield", "rates", "yield_pct", "XNYS"),
-    ("SOFR", "Secured overnight financing rate", "funding", "yield_pct", "XNYS"),
+    ("DGS10", "10-year yield", "rates", "yield_pct", "XNYS"),
+    ("SOFR", "SOFR", "funding", "yield_pct", "XNYS"),
     ("IORB", "Interest on reserve balances", "funding", "yield_pct", "XNYS"),
 )
 

@@ -7,7 +7,7 @@ unless the asset's calendar is another). The SQL ``CHECK`` constraints are built
 the literals below, so code and schema cannot differ.
 """
 
-from store.records.configured import Asset, Narrative, Source
+from store.records.configured import Asset, Narrative, Source, without_legs
 from store.records.documents import Document, FeedItem, Fetch, SourceState
 from store.records.labels import CAUSAL_WEIGHT, Entity, Label, Passage, Tagging
 from store.records.prices import PriceBar
@@ -87,4 +87,5 @@ __all__ = [
     "Tagging",
     "TaggingOutcome",
     "Verdict",
+    "without_legs",
 ]

@@ -1,6 +1,6 @@
 """What the settings name: sources, assets, narratives."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -57,6 +57,23 @@ class Asset:
     calendar: str = "XNYS"
     source: str = ""
     listed: bool = True
+
+    @property
+    def legs(self) -> tuple[str, ...]:
+        """The two series that a derived spread is made of; empty for any other asset."""
+        if not self.source.startswith("derived:"):
+            return ()
+        return tuple(self.source.removeprefix("derived:").split("-"))
+
+
+def without_legs(assets: Iterable[Asset]) -> list[Asset]:
+    """Return the listed assets but for those that are only a leg of a listed spread.
+
+    A rate and its spread over another would say the same thing twice.
+    """
+    listed = [asset for asset in assets if asset.listed]
+    legs = {leg for asset in listed for leg in asset.legs}
+    return [asset for asset in listed if asset.id not in legs]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
