@@ -14,11 +14,11 @@ import pandas as pd
 
 from align.analogs import find_analogs
 from align.archive import Archive
+from align.catalogue import AssetWords
 from align.errors import AlignError
 from align.evidence import TextCounts, TextEvidence, coverage_over, gather_text, text_counts
 from align.falsifiers import falsifiers_of
 from align.hard_data import hard_percentiles
-from align.library import AssetWords
 from align.market import Market, as_of_of
 from align.quotes import select_quotes
 from align.returns import change_unit

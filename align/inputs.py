@@ -11,9 +11,9 @@ from hashlib import blake2b
 import pandas as pd
 
 from align.archive import Archive, build_archive
+from align.catalogue import asset_words, load_episodes, signature_library, source_digest, weights
 from align.errors import AlignError
 from align.explanation import World, count_text
-from align.library import asset_words, load_episodes, signature_library, source_digest, weights
 from align.market import Market, build_market
 from align.sessions import NEW_YORK, SessionCalendar, load_calendar
 from align.signatures import resolve

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
+from align.catalogue import load_episodes, signature_library, weights
 from align.errors import AlignError
 from align.explanation import days_to_explain, explain_day
 from align.inputs import (
@@ -21,7 +22,6 @@ from align.inputs import (
     world_of,
 )
 from align.intensity import measure_intensity
-from align.library import load_episodes, signature_library, weights
 from align.scan_points import scan_points
 from store.records import Explanation, Failure, StageReport
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from align.archive import Archive
-from align.library import weights
+from align.catalogue import weights
 from align.market import Market
 from align.scan import scan
 from store.records import AlignmentCell, IntensityPoint

@@ -14,8 +14,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from align.catalogue import SignatureLibrary
 from align.errors import AlignError
-from align.library import SignatureLibrary
 from store.records import Narrative
 
 SIGNS: Mapping[str, float] = {

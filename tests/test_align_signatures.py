@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 from align.analogs import find_analogs
+from align.catalogue import load_episodes, signature_library, weights
 from align.errors import AlignError
-from align.library import load_episodes, signature_library, weights
 from align.market import build_market
 from align.sessions import load_calendar
 from align.signatures import collinearity, contradictions, cosine, match, resolve

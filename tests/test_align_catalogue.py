@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import pytest
 
-from align.library import asset_words, load_episodes, signature_library, weights
+from align.catalogue import asset_words, load_episodes, signature_library, weights
 from align.signatures import SIGNS
 from nlp.narratives import load_taxonomy
 
