@@ -11,12 +11,8 @@ from typing import Any
 import click
 
 from api.commands import answers, care, intake, labelling, pipeline
-from api.errors import ConfigError
 from api.logs import set_up_logging
-from store.errors import StoreLockedError, TapestoryError
-
-EXIT_USAGE = 2
-EXIT_LOCKED = 75  # EX_TEMPFAIL of sysexits.h: a scheduler may try again
+from store.errors import TapestoryError
 
 
 class _Group(click.Group):
@@ -29,14 +25,7 @@ class _Group(click.Group):
             if ctx.params.get("verbose"):
                 raise
             click.echo(f"tapestory: {error}", err=True)
-            sys.exit(_code(error))
-
-
-def _code(error: TapestoryError) -> int:
-    if isinstance(error, StoreLockedError):
-        return EXIT_LOCKED
-    usage = isinstance(error, ConfigError) or getattr(error, "exit_code", 1) == EXIT_USAGE
-    return EXIT_USAGE if usage else 1
+            sys.exit(error.exit_code)
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})

@@ -11,3 +11,5 @@ from store.errors import TapestoryError
 
 class ConfigError(TapestoryError):
     """A settings file or an option cannot be used."""
+
+    exit_code = 2

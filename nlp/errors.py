@@ -35,6 +35,8 @@ class ModelNotFoundError(TaggingError):
 class LabelSchemeError(TaggingError):
     """A narratives file, or a label that refers to one, breaks the scheme."""
 
+    exit_code = 2
+
 
 class TrainingError(TaggingError):
     """The labelled examples cannot be trained or evaluated on."""

@@ -17,7 +17,15 @@ A message says what failed, on which thing, and what to do about it.
 
 
 class TapestoryError(Exception):
-    """Anything that Tapestory reports to a person instead of a traceback."""
+    """Anything that Tapestory reports to a person instead of a traceback.
+
+    Attributes
+    ----------
+    exit_code : int
+        What the command line ends with: 1 failed, 2 usage, 75 another run holds the lock.
+    """
+
+    exit_code = 1
 
 
 class StoreError(TapestoryError):
@@ -26,6 +34,8 @@ class StoreError(TapestoryError):
 
 class StoreLockedError(StoreError):
     """Another run holds the lock of this database."""
+
+    exit_code = 75  # EX_TEMPFAIL of sysexits.h: a scheduler may try again
 
 
 class SchemaError(StoreError):

@@ -56,6 +56,14 @@ def test_bad_settings_are_exit_2(run, database, tmp_path):
     assert "nonsense" in result.stderr
 
 
+def test_a_broken_narratives_file_is_exit_2_and_names_the_entry(run, tmp_path):
+    (tmp_path / "n.toml").write_text('[[narrative]]\nid = "x"\n')
+    (tmp_path / "a.txt").write_text("Gold fell.")
+    result = run("label", tmp_path / "a.txt", "--narratives", tmp_path / "n.toml")
+    assert result.exit_code == 2
+    assert "proposition" in result.stderr
+
+
 def test_init_writes_settings_and_schedule_and_overwrites_nothing(run, tmp_path):
     folder = tmp_path / "desk"
     assert run("init", folder).exit_code == 0
