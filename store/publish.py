@@ -29,7 +29,9 @@ def snapshot_path(database: Path) -> Path:
 def is_current(database: Path) -> bool:
     """Return whether the snapshot is at least as new as the working file."""
     snapshot = snapshot_path(database)
-    return snapshot.exists() and snapshot.stat().st_mtime_ns >= database.stat().st_mtime_ns
+    if not (database.exists() and snapshot.exists()):
+        return False
+    return snapshot.stat().st_mtime_ns >= database.stat().st_mtime_ns
 
 
 def publish(store: Store) -> Published:
