@@ -3,12 +3,14 @@
 import sys
 from pathlib import Path
 
-from api.config import load_settings
+from api.config import default_text, parse_settings
 
 
 def schedule_files(folder: Path) -> dict[str, str]:
     """Return file names and texts of a schedule for a database in ``folder``."""
-    hour, minute = load_settings().schedule.split(":")
+    hour, minute = parse_settings(
+        default_text(), origin="shipped defaults", base_dir=folder
+    ).schedule.split(":")
     command = Path(sys.executable).with_name("tapestory")
     run = f"{command} nightly {folder / 'tapestory.db'} --config {folder / 'tapestory.toml'}"
     return {

@@ -9,8 +9,6 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 
-from store.records import Narrative
-
 
 @lru_cache(maxsize=512)
 def pattern(words: tuple[str, ...]) -> re.Pattern[str] | None:
@@ -49,9 +47,3 @@ def count_hits(text: str, words: Sequence[str]) -> int:
     if compiled is None:
         return 0
     return len({" ".join(hit.casefold().split()) for hit in compiled.findall(text)})
-
-
-def keyword_narratives(text: str, narratives: Sequence[Narrative]) -> dict[str, int]:
-    """Return the narratives whose keywords occur in a text, with the number of hits."""
-    hits = {narrative.id: count_hits(text, narrative.keywords) for narrative in narratives}
-    return {key: count for key, count in hits.items() if count}

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
+from typing import Any
 
 from nlp.assets import entities
 from nlp.errors import ModelNotFoundError
@@ -11,7 +12,15 @@ from nlp.label import Finding, findings
 from nlp.models import Models, Scores
 from nlp.narratives import Taxonomy
 from nlp.text import Span, detect_language, split_passages
-from store.records import Document, Failure, Label, Narrative, Passage, Tagging
+from store.records import (
+    Document,
+    Failure,
+    Label,
+    Narrative,
+    Passage,
+    Tagging,
+    TaggingOutcome,
+)
 
 
 @dataclass(slots=True)
@@ -108,13 +117,10 @@ class Tagger:
             found = findings(score, narratives, language)
             labels += [self._label(passage, finding) for finding in found]
         names = entities(document.id, (span.text for span in spans), self.universe)
-        return Tagging(
-            document_id=document.id,
-            content_hash=document.content_hash,
-            model=self.models.model_id,
-            taxonomy=self.taxonomy.version,
-            outcome="tagged",
-            language=language,
+        return self._tagging(
+            document,
+            "tagged",
+            language,
             passages=passages,
             labels=labels,
             entities=names,
@@ -135,15 +141,8 @@ class Tagger:
 
     def _untagged(self, document: Document, language: str) -> Tagging:
         self.languages[language] += 1
-        return Tagging(
-            document_id=document.id,
-            content_hash=document.content_hash,
-            model=self.models.model_id,
-            taxonomy=self.taxonomy.version,
-            outcome="untagged",
-            language=language,
-            reason=f"language {language!r} is not covered",
-        )
+        reason = f"language {language!r} is not covered"
+        return self._tagging(document, "untagged", language, reason=reason)
 
     def _failed(self, document: Document, error: Exception, failures: list[Failure]) -> Tagging:
         message = f"document {document.id!r} could not be labelled: {error}"
@@ -156,14 +155,20 @@ class Tagger:
                 advice="look at the document's text; a changed text is tried again",
             )
         )
+        return self._tagging(document, "failed", document.language, reason=message)
+
+    def _tagging(
+        self, document: Document, outcome: TaggingOutcome, language: str | None, **found: Any
+    ) -> Tagging:
+        """Return a tagging of a document as it stands by these models and this taxonomy."""
         return Tagging(
             document_id=document.id,
             content_hash=document.content_hash,
             model=self.models.model_id,
             taxonomy=self.taxonomy.version,
-            outcome="failed",
-            language=document.language,
-            reason=message,
+            outcome=outcome,
+            language=language,
+            **found,
         )
 
 

@@ -140,13 +140,6 @@ class Prices:
         ).fetchone()
         return None if row[0] is None else date.fromisoformat(row[0])
 
-    def last_known(self, asset_id: str) -> datetime | None:
-        """Return when the newest value of an asset became public, or None without prices."""
-        row = self._db.execute(
-            "SELECT max(known_at) FROM prices WHERE asset_id = ?", [asset_id]
-        ).fetchone()
-        return optional_instant(row[0])
-
     def fetched_at(self, asset_id: str) -> datetime | None:
         """Return when the provider of an asset was last asked with success."""
         row = self._db.execute("SELECT fetched_at FROM assets WHERE id = ?", [asset_id]).fetchone()

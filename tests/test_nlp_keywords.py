@@ -5,7 +5,7 @@ import pytest
 
 from nlp.assets import entities, link_assets
 from nlp.features import keyword_features
-from nlp.keywords import count_hits, keyword_narratives
+from nlp.keywords import count_hits
 from nlp.metrics import calibration_error, f1, kappa, stance_macro
 from nlp.narratives import load_taxonomy
 
@@ -31,12 +31,6 @@ def test_cues_count_only_beside_a_keyword():
     features = keyword_features(["A deal was signed", "Tariffs: a deal was signed"], taxonomy)
     assert features[0, place].tolist() == [0.0, 0.0]
     assert (features[1, place] > 0).all()
-
-
-def test_keyword_narratives_name_what_is_mentioned():
-    found = keyword_narratives("New tariffs lift inflation", list(load_taxonomy()))
-    assert {"tariffs", "inflation"} <= set(found)
-    assert "crypto-stress" not in found
 
 
 def test_longest_name_wins_and_case_matters_for_words_that_are_names():

@@ -2,8 +2,10 @@
 
 import shutil
 import sys
+from collections.abc import Callable
 from datetime import date, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -14,6 +16,18 @@ from api.commands.options import clock, config, database, end, show_report
 from api.config import FILE_NAME, default_text, load_settings
 from api.errors import ConfigError
 from store.records import StageReport
+
+if TYPE_CHECKING:
+    from store import Store
+
+
+_engine = click.option(
+    "--engine",
+    type=click.Choice(["local"]),
+    default="local",
+    show_default=True,
+    help="Where the heavy stages run.",
+)
 
 
 @click.command()
@@ -41,8 +55,7 @@ def init(folder: Path) -> None:
 @config
 @click.option("--sample", is_flag=True, help="Replay the shipped three weeks of January 2026.")
 @as_of_option
-@click.option("--engine", type=click.Choice(["local"]), default="local", show_default=True,
-              help="Where the heavy stages run.")  # fmt: skip
+@_engine
 def nightly(
     db: Path, config_path: Path | None, sample: bool, as_of: datetime | None, engine: str
 ) -> None:
@@ -85,13 +98,9 @@ def _what_to_open(db: Path, day: date | None) -> None:
 def crawl(db: Path, config_path: Path | None, everything: bool, as_of: datetime | None) -> None:
     """Collect new documents from the sources."""
     from api.stages import run_crawl
-    from store import Store
 
-    settings = load_settings(config_path)
-    with Store.open(db, create=True) as store:
-        report = run_crawl(store, settings, now=clock(as_of), everything=everything)
-    show_report(report)
-    end([report])
+    settings, now = load_settings(config_path), clock(as_of)
+    _run(db, lambda store: run_crawl(store, settings, now=now, everything=everything), create=True)
 
 
 @click.command()
@@ -101,31 +110,22 @@ def crawl(db: Path, config_path: Path | None, everything: bool, as_of: datetime 
 def prices(db: Path, config_path: Path | None, as_of: datetime | None) -> None:
     """Fetch the prices of the listed assets."""
     from api.stages import run_prices
-    from store import Store
 
-    settings = load_settings(config_path)
-    with Store.open(db, create=True) as store:
-        report = run_prices(store, settings, now=clock(as_of))
-    show_report(report)
-    end([report])
+    settings, now = load_settings(config_path), clock(as_of)
+    _run(db, lambda store: run_prices(store, settings, now=now), create=True)
 
 
 @click.command()
 @database
 @config
-@click.option("--engine", type=click.Choice(["local"]), default="local", show_default=True,
-              help="Where the labelling runs.")  # fmt: skip
+@_engine
 @as_of_option
 def tag(db: Path, config_path: Path | None, engine: str, as_of: datetime | None) -> None:
     """Label new documents with narratives and stance."""
     from api.stages import run_tag
-    from store import Store
 
-    settings = load_settings(config_path)
-    with Store.open(db) as store:
-        report = run_tag(store, settings, now=clock(as_of))
-    show_report(report)
-    end([report])
+    settings, now = load_settings(config_path), clock(as_of)
+    _run(db, lambda store: run_tag(store, settings, now=now))
 
 
 @click.command()
@@ -135,13 +135,9 @@ def tag(db: Path, config_path: Path | None, engine: str, as_of: datetime | None)
 def align(db: Path, config_path: Path | None, as_of: datetime | None) -> None:
     """Compute intensity, line it up with prices, explain the large moves."""
     from api.stages import run_align
-    from store import Store
 
-    settings = load_settings(config_path)
-    with Store.open(db) as store:
-        report = run_align(store, settings, now=clock(as_of))
-    show_report(report)
-    end([report])
+    settings, now = load_settings(config_path), clock(as_of)
+    _run(db, lambda store: run_align(store, settings, now=now))
 
 
 @click.command()
@@ -149,11 +145,18 @@ def align(db: Path, config_path: Path | None, as_of: datetime | None) -> None:
 def publish(db: Path) -> None:
     """Publish a read-only snapshot for the pages."""
     from api.stages import run_publish
+
+    _run(db, run_publish)
+
+
+def _run(db: Path, stage: Callable[["Store"], StageReport], *, create: bool = False) -> None:
+    """Run one stage on a database, print its report, exit with 3 when items failed."""
     from store import Store
 
-    with Store.open(db) as store:
-        report = run_publish(store)
+    with Store.open(db, create=create) as store:
+        report = stage(store)
     show_report(report)
+    end([report])
 
 
 COMMANDS = (init, nightly, crawl, prices, tag, align, publish)

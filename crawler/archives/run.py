@@ -4,9 +4,9 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
-from crawler.archives.readers import Archive, BadRow, Row, read_archive
+from crawler.archives.readers import BATCH, BadRow, Columns, Row, read_archive
 from crawler.archives.rows import (
     DOCUMENT_COLUMNS,
     ImportedDocument,
@@ -25,6 +25,21 @@ if TYPE_CHECKING:
     from store import Store
 
 Progress = Callable[..., Any]
+
+
+class Intake(Protocol):
+    """What takes the rows of an import and knows what became of them."""
+
+    counts: dict[str, int]
+
+    def take(self, batch: Sequence[Row | BadRow]) -> None:
+        """Store a batch in one transaction."""
+
+    def end_of_file(self) -> None:
+        """Do what the end of one file asks for."""
+
+    def end(self) -> list[str]:
+        """Do what the end of the import asks for; return what a person should know."""
 
 
 def import_documents(
@@ -52,32 +67,49 @@ def import_documents(
     The same address with a title it has had before is the same document; with another title
     it is a revision. Importing a file twice changes no row. One transaction for each batch.
     """
+
+    def start(run: Run, log: FailureLog) -> _Intake:
+        return _Intake(store, run, log, now)
+
+    return import_files(store, paths, DOCUMENT_COLUMNS, start, now=now, progress=progress)
+
+
+def import_files(
+    store: "Store",
+    paths: Sequence[Path],
+    columns: Columns,
+    start: Callable[[Run, FailureLog], Intake],
+    *,
+    now: datetime,
+    progress: Progress | None = None,
+    batch: int = BATCH,
+) -> StageReport:
+    """Read files batch by batch into an intake; one run and one report for all of them.
+
+    Raises
+    ------
+    ImportFormatError
+        When a file cannot be read at all; files before it are imported.
+    """
     started = time.monotonic()
     run = store.runs.begin("import", now=now, settings={"files": [path.name for path in paths]})
     log = FailureLog(run, reported=store.runs.reported("import"))
-    intake = _Intake(store, run, log, now)
+    intake = start(run, log)
     notes: list[str] = []
     try:
         for path in paths:
-            archive = read_archive(path, DOCUMENT_COLUMNS)
-            notes += _ignored(archive)
-            for batch in progress(archive.batches, path.name) if progress else archive.batches:
-                intake.take(batch)
+            archive = read_archive(path, columns, batch=batch)
+            if archive.ignored:
+                notes.append(f"{path.name}: columns not used: {', '.join(archive.ignored)}")
+            for rows in progress(archive.batches, path.name) if progress else archive.batches:
+                intake.take(rows)
             log.end_of_file(path.name)
+            intake.end_of_file()
     except CrawlError:
         finish("import", run, log, intake.counts, notes, now=now, started=started, status="failed")
         raise
-    if intake.earliest is not None:
-        intake.counts["duplicates"] = mark_duplicates(store, intake.earliest - LOOK_BACK)
-    if intake.known:
-        notes.append(f"{intake.known:,} rows were known already")
+    notes += intake.end()
     return finish("import", run, log, intake.counts, notes, now=now, started=started)
-
-
-def _ignored(archive: Archive) -> list[str]:
-    if not archive.ignored:
-        return []
-    return [f"{archive.path.name}: columns not used: {', '.join(archive.ignored)}"]
 
 
 class _Intake:
@@ -93,8 +125,17 @@ class _Intake:
         self._titles: dict[str, set[str]] = {}
         self._revisions: dict[str, int] = {}
         self.counts = {"new": 0, "revised": 0, "duplicates": 0, "sources": 0}
-        self.known = 0
-        self.earliest: datetime | None = None
+        self._known = 0
+        self._earliest: datetime | None = None
+
+    def end_of_file(self) -> None:
+        """Keep all: the next file may tell of the same addresses."""
+
+    def end(self) -> list[str]:
+        """Join the copies of the stories that came in."""
+        if self._earliest is not None:
+            self.counts["duplicates"] = mark_duplicates(self._store, self._earliest - LOOK_BACK)
+        return [f"{self._known:,} rows were known already"] if self._known else []
 
     def take(self, batch: Sequence[Row | BadRow]) -> None:
         """Store a batch in one transaction."""
@@ -108,7 +149,7 @@ class _Intake:
                 self._add_sources(new.values(), imported)
                 added = self._store.documents.add(list(new.values()), self._run.id)
                 self.counts["new"] += added
-                self.known += len(new) - added
+                self._known += len(new) - added
                 if added:
                     self._note_earliest(min(doc.effective_at for doc in new.values()))
 
@@ -144,12 +185,12 @@ class _Intake:
         url = imported.canonical_url
         if url is None:
             if document.id in new:
-                self.known += 1
+                self._known += 1
             new.setdefault(document.id, document)
             return
         titles = self._titles.setdefault(url, set())
         if document.title in titles:
-            self.known += 1
+            self._known += 1
             return
         titles.add(document.title)
         stored = self._by_url.get(url)
@@ -210,7 +251,7 @@ class _Intake:
         self.counts["sources"] += len(missing)
 
     def _note_earliest(self, effective_at: datetime) -> None:
-        self.earliest = min(effective_at, self.earliest or effective_at)
+        self._earliest = min(effective_at, self._earliest or effective_at)
 
 
 def _imported_first(keys: Sequence[StoredKey], kinds: Mapping[str, str]) -> StoredKey:

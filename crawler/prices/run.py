@@ -8,8 +8,9 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from crawler.archives.readers import BadRow, Row, read_archive
+from crawler.archives.readers import BadRow, Row
 from crawler.archives.rows import PRICE_COLUMNS, ItemError, asset_id_of, bar_of
+from crawler.archives.run import import_files
 from crawler.decide import body_hash
 from crawler.errors import CrawlError, PriceDataError
 from crawler.fetch import Client, fetch, open_client
@@ -19,7 +20,7 @@ from crawler.prices.guess import guess_asset
 from crawler.reporting import FailureLog, Run, finish
 from crawler.settings import CrawlSettings
 from crawler.urls import redact
-from store.records import Asset, Failure, PriceBar, Stage, StageReport
+from store.records import Asset, Failure, PriceBar, StageReport
 
 if TYPE_CHECKING:
     from store import Store
@@ -263,25 +264,11 @@ def import_prices(
     Importing a file twice changes no row. A value that differs from a stored one was not
     known before ``now``. One transaction for each batch.
     """
-    started = time.monotonic()
-    run = store.runs.begin("import", now=now, settings={"files": [path.name for path in paths]})
-    log = FailureLog(run, reported=store.runs.reported("import"))
-    intake = _Intake(store, run, log, now)
-    notes: list[str] = []
-    try:
-        for path in paths:
-            archive = read_archive(path, PRICE_COLUMNS, batch=BATCH)
-            if archive.ignored:
-                notes.append(f"{path.name}: columns not used: {', '.join(archive.ignored)}")
-            for batch in progress(archive.batches, path.name) if progress else archive.batches:
-                intake.take(batch)
-            log.end_of_file(path.name)
-            intake.end_of_file()
-    except CrawlError:
-        finish("import", run, log, intake.counts, notes, now=now, started=started, status="failed")
-        raise
-    notes += intake.notes()
-    return finish("import", run, log, intake.counts, notes, now=now, started=started)
+
+    def start(run: Run, log: FailureLog) -> _Intake:
+        return _Intake(store, run, log, now)
+
+    return import_files(store, paths, PRICE_COLUMNS, start, now=now, progress=progress, batch=BATCH)
 
 
 class _Intake:
@@ -298,11 +285,11 @@ class _Intake:
         self._known = 0
         self.counts = {"new": 0, "revised": 0, "assets": 0}
 
-    def take(self, batch: Sequence[Row | BadRow], stage: Stage = "import") -> None:
+    def take(self, batch: Sequence[Row | BadRow]) -> None:
         """Store a batch in one transaction."""
         with self._store.transaction():
             guessed = len(self._guessed)
-            bars = [bar for row in batch if (bar := self._bar(row, stage)) is not None]
+            bars = [bar for row in batch if (bar := self._bar(row)) is not None]
             if fresh := self._guessed[guessed:]:
                 self._store.assets.sync(fresh)
             # By asset: the store reads an asset's history once for each run of its bars.
@@ -315,9 +302,9 @@ class _Intake:
             self.counts["revised"] += added.revised
             self._known += added.same
 
-    def _bar(self, row: Row | BadRow, stage: Stage) -> PriceBar | None:
+    def _bar(self, row: Row | BadRow) -> PriceBar | None:
         if isinstance(row, BadRow):
-            self._log.row(row.where, row.kind, row.message, stage=stage)
+            self._log.row(row.where, row.kind, row.message)
             return None
         try:
             asset = self._asset(asset_id_of(row))
@@ -331,7 +318,7 @@ class _Intake:
                     f"{asset.id} of {bar.date} is {first:g} in a row before and {bar.close:g} here",
                 )
         except ItemError as error:
-            self._log.row(row.where, error.kind, str(error), stage=stage)
+            self._log.row(row.where, error.kind, str(error))
             return None
         return bar
 
@@ -346,7 +333,7 @@ class _Intake:
         """Forget the days of a file: the next one may revise them."""
         self._days.clear()
 
-    def notes(self) -> list[str]:
+    def end(self) -> list[str]:
         """Return what a person should know of the import."""
         notes = []
         if self._guessed:
