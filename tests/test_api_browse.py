@@ -13,7 +13,8 @@ from api.browse.app import make_datasette
 from api.browse.catalogue import load_queries
 from store import Store
 from store.publish import publish
-from tests.sample_store import HOSTILE_TITLE, MISSING, empty_store, populated_store
+from tests.sample_store import empty_store, populated_store
+from tests.sample_world import HOSTILE_TITLE, MISSING
 
 PAGES = (
     "/",

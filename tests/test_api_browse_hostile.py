@@ -11,7 +11,8 @@ from api.browse.app import make_datasette
 from api.browse.document import segments
 from store import Store
 from store.records import Asset, Failure, Fetch, Label, Narrative, Passage, Source, Tagging
-from tests.sample_store import NARRATIVES, NOW, TAXONOMY, _document, populated_store, sessions
+from tests.sample_store import _document, populated_store
+from tests.sample_world import NARRATIVES, NOW, TAXONOMY, sessions
 
 SCRIPT = "\"><script>alert(1)</script><img src=x onerror=alert(2)>'{{ 6999*3 }}"
 ODD_ID = 'a/b?c#d%20"><svg onload=alert(3)>é中'

@@ -7,7 +7,8 @@ import pytest
 from api.browse.search import collect, hits
 from store import Store
 from store.page_search import match_of, words_of
-from tests.sample_store import NOW, SOURCES, _document, populated_store, sessions
+from tests.sample_store import _document, populated_store
+from tests.sample_world import NOW, SOURCES, sessions
 
 
 @pytest.fixture(scope="module")

@@ -17,14 +17,8 @@ from api.report.told import wilson
 from store import Store
 from store.errors import NotFoundError
 from store.records import Asset, AssetClass, AssetUnit
-from tests.sample_store import (
-    ASSETS,
-    HOSTILE_TITLE,
-    MISSING,
-    NARRATIVES,
-    empty_store,
-    populated_store,
-)
+from tests.sample_store import empty_store, populated_store
+from tests.sample_world import ASSETS, HOSTILE_TITLE, MISSING, NARRATIVES
 
 NOW = datetime(2026, 2, 1, tzinfo=UTC)
 
