@@ -43,10 +43,12 @@ def _check_models() -> Iterator[Finding]:
 
     try:
         models = load_models(ModelSettings())
+        models.check()
     except TapestoryError as error:
         yield Finding(what="models", ok=False, found=str(error), advice="run 'make setup' again")
         return
-    yield Finding(what="models", ok=True, found=f"{models.model_id} on {models.device}")
+    found = f"{models.model_id} on {models.device}, labels {', '.join(sorted(models.languages))}"
+    yield Finding(what="models", ok=True, found=found)
 
 
 def _check_database(path: Path) -> Iterator[Finding]:

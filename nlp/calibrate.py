@@ -34,6 +34,10 @@ class Calibration:
     causal_offset: float = 0.0
 
 
+# Leaves logits as they are; it has no threshold to speak of.
+NEUTRAL = Calibration(scale=np.ones(1), offset=np.zeros(1), threshold=np.full(1, 0.5))
+
+
 def fit_calibration(
     logits: Floats,
     present: NDArray[np.bool_],
@@ -51,7 +55,7 @@ def fit_calibration(
     stances : ndarray of shape (n_present,)
         Index of the right stance.
     causal_logits, causal : ndarray of shape (n_known,)
-        Only examples whose causal label is known.
+        Only labels whose causal role is known.
     """
     narratives = logits.shape[1]
     common = _platt(logits.ravel(), present.ravel(), prior=(1.0, 0.0), strength=0.1)
@@ -66,7 +70,7 @@ def fit_calibration(
         scale=scale,
         offset=offset,
         threshold=_thresholds(probability, present),
-        temperature=_temperature(stance_logits, stances),
+        temperature=fit_temperature(stance_logits, stances),
         causal_scale=causal_fit[0],
         causal_offset=causal_fit[1],
     )
@@ -75,6 +79,12 @@ def fit_calibration(
 def sigmoid(x: Floats) -> Floats:
     """Return the logistic function, without overflow."""
     return np.asarray(0.5 * (1.0 + np.tanh(0.5 * x)))
+
+
+def logit(p: Floats) -> Floats:
+    """Return the inverse of the logistic function, bounded at about 14 either way."""
+    inside = np.clip(p, 1e-6, 1 - 1e-6)
+    return np.asarray(np.log(inside / (1 - inside)))
 
 
 def softmax(x: Floats) -> Floats:
@@ -116,7 +126,8 @@ def _thresholds(probability: Floats, present: NDArray[np.bool_]) -> Floats:
     return np.asarray(grid[score.argmax(1)])
 
 
-def _temperature(logits: Floats, stances: NDArray[np.int64]) -> float:
+def fit_temperature(logits: Floats, stances: NDArray[np.int64]) -> float:
+    """Return the divisor of stance logits, shape (n, 3), that makes the truth likeliest."""
     grid = np.exp(np.linspace(np.log(0.5), np.log(4.0), 60))
     rows = np.arange(len(stances))
     losses = [-np.log(softmax(logits / t)[rows, stances] + 1e-12).mean() for t in grid]

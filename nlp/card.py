@@ -1,10 +1,11 @@
 """The model card in use, from the weights folder. Light: loads no weights."""
 
-import json
 from pathlib import Path
 
-from nlp.errors import ModelNotFoundError
-from nlp.tuned import NAME, WEIGHTS, weights_digest
+from nlp.tuned import NAME, PARTS, WEIGHTS, load_config, weights_digest
+from nlp.weights_config import WeightsConfig
+
+_LANGUAGES = {"english": "English", "multilingual": "Chinese"}
 
 
 def model_card(folder: Path = WEIGHTS) -> str:
@@ -15,47 +16,55 @@ def model_card(folder: Path = WEIGHTS) -> str:
     ModelNotFoundError
         The folder holds no weights.
     """
-    try:
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-        digest = weights_digest(folder)
-        size = sum((folder / f"{part}.safetensors").stat().st_size for part in ("adapter", "heads"))
-    except (OSError, ValueError) as error:
-        raise ModelNotFoundError(
-            f"no weights in {str(folder)!r}: reinstall, or write them with tapestory train",
-            model=str(folder),
-        ) from error
-    about, numbers = config["about"], config["calibration"]
-    rows = [
-        f"| {entry['id']} | {scale:.2f} | {offset:+.2f} | {threshold:.2f} |"
-        for entry, scale, offset, threshold in zip(
-            config["narratives"],
-            numbers["scale"],
-            numbers["offset"],
-            numbers["threshold"],
-            strict=True,
-        )
-    ]
+    config = load_config(folder)
+    sizes = [folder / f"{part}.safetensors" for part in PARTS]
+    size = sum(path.stat().st_size for path in sizes if path.is_file())
     return "\n".join(
         [
-            f"# {NAME}:{digest[:8]}",
+            f"# {NAME}:{weights_digest(folder)[:8]}",
             "",
-            "all-MiniLM-L6-v2 (Apache-2.0) with a low-rank delta and heads for "
-            f"{len(config['narratives'])} narratives; {size / 1e6:.1f} MB beside the encoder.",
-            "English only. Labels passages with narratives and the author's stance on them.",
+            "Low-rank deltas and heads for all-MiniLM-L6-v2 (Apache-2.0) and multilingual-e5-small "
+            f"(MIT), {len(config.ids)} narratives; {size / 1e6:.1f} MB beside the encoders.",
+            f"Languages: {', '.join(_languages(config))}. Labels passages with narratives and the "
+            "author's stance on them.",
             "It says what a text claims, not whether the claim is right, and gives no advice.",
             "",
-            f"- trained on {about['train']} examples, of which {about['headlines']} real "
-            f"headlines; thresholds chosen on {about['dev']} others",
-            f"- seed {about['settings']['seed']}, {about['settings']['epochs']} epochs, "
-            f"rank {about['settings']['rank']}",
-            f"- trained for taxonomy {config['taxonomy']}",
-            f"- stance temperature {numbers['temperature']:.2f}",
+            *_parts(config),
+            f"- trained for taxonomy {config.taxonomy.version}",
             "",
             "| narrative | scale | offset | threshold |",
             "|---|---|---|---|",
-            *rows,
+            *_thresholds(config),
             "",
             "Data, licences, measured quality and limits: docs/model_card.md",
             "and docs/evaluation.md.",
         ]
     )
+
+
+def _languages(config: WeightsConfig) -> list[str]:
+    return [name for part, name in _LANGUAGES.items() if part in config.calibrations]
+
+
+def _parts(config: WeightsConfig) -> list[str]:
+    lines = []
+    for part, about in config.about.items():
+        settings = about["settings"]
+        if not settings:
+            continue
+        more = f", {about['archive']:,} of them real" if "archive" in about else ""
+        lines.append(
+            f"- {part}: {about['train']:,} examples{more}, {about['dev']:,} to calibrate by; seed "
+            f"{settings['seed']}, {settings['epochs']} epochs, rank {settings['rank']}"
+        )
+    return lines
+
+
+def _thresholds(config: WeightsConfig) -> list[str]:
+    fit = config.calibrations.get("english")
+    if fit is None:
+        return []
+    return [
+        f"| {key} | {fit.scale[k]:.2f} | {fit.offset[k]:+.2f} | {fit.threshold[k]:.2f} |"
+        for k, key in enumerate(config.ids)
+    ]

@@ -35,6 +35,8 @@ class Encoder:
     ----------
     name : str
         What identifies the weights: ``default``, or a Hugging Face name or folder.
+    tokenize, tokenize_pairs : callable
+        Texts to token ids; pairs of texts to token ids and types.
     """
 
     name: str
@@ -42,6 +44,12 @@ class Encoder:
     tokenize: Any
     width: int
     device: str
+    tokenize_pairs: Any = None
+
+    @property
+    def vocabulary(self) -> int:
+        """Number of different token ids."""
+        return int(self.network.config.vocab_size)
 
     def batches(
         self, texts: Sequence[str]
@@ -51,7 +59,7 @@ class Encoder:
 
         ids = self.tokenize(texts)
         order = sorted(range(len(ids)), key=lambda place: (len(ids[place]), place))
-        for places in _cut(order, [len(row) for row in ids]):
+        for places in cut_batches(order, [len(r) for r in ids], BATCH_ROWS, BATCH_TOKENS):
             longest = len(ids[places[-1]])
             rows = torch.zeros((len(places), longest), dtype=torch.long)
             mask = torch.zeros((len(places), longest), dtype=torch.long)
@@ -86,6 +94,7 @@ def load_default(device: str = "cpu") -> Encoder:
         _fast_tokenizer(folder / "tokenizer.json"),
         config.hidden_size,
         device,
+        _fast_pair_tokenizer(folder / "tokenizer.json"),
     )
 
 
@@ -135,11 +144,14 @@ def choose_device() -> str:
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
-def _cut(order: Sequence[int], lengths: Sequence[int]) -> Iterator[list[int]]:
+def cut_batches(
+    order: Sequence[int], lengths: Sequence[int], rows: int, tokens: int
+) -> Iterator[list[int]]:
+    """Cut places of rising length into batches of so many rows and tokens at most."""
     batch: list[int] = []
     for place in order:
         # `order` rises in length, so the newcomer is the longest row of its batch.
-        if batch and (len(batch) == BATCH_ROWS or (len(batch) + 1) * lengths[place] > BATCH_TOKENS):
+        if batch and (len(batch) == rows or (len(batch) + 1) * lengths[place] > tokens):
             yield batch
             batch = []
         batch.append(place)
@@ -180,5 +192,18 @@ def _fast_tokenizer(path: Path) -> Any:
 
     def tokenize(texts: Sequence[str]) -> list[list[int]]:
         return [row.ids for row in tokenizer.encode_batch(list(texts))]
+
+    return tokenize
+
+
+def _fast_pair_tokenizer(path: Path) -> Any:
+    from tokenizers import Tokenizer
+
+    tokenizer = Tokenizer.from_file(str(path))
+    tokenizer.no_padding()
+    tokenizer.enable_truncation(MAX_TOKENS + MAX_TOKENS // 2, strategy="longest_first")
+
+    def tokenize(pairs: Sequence[tuple[str, str]]) -> list[tuple[list[int], list[int]]]:
+        return [(row.ids, row.type_ids) for row in tokenizer.encode_batch(list(pairs))]
 
     return tokenize

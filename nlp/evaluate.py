@@ -6,18 +6,27 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nlp.card import model_card
 from nlp.errors import LabelSchemeError, TrainingError
-from nlp.examples import Example, read_examples, select
+from nlp.examples import ARCHIVES, Example, read_examples, select
 from nlp.features import keyword_features
+from nlp.label import CAUSAL_THRESHOLD
 from nlp.metrics import calibration_error, f1, stance_macro
 from nlp.models import Models, ModelSettings, Scores, load_models
 from nlp.narratives import Taxonomy, load_taxonomy
 from nlp.stances import STANCES
 from nlp.text import count_words, split_passages
 
-__all__ = ["as_table", "evaluate", "evaluate_file", "held_out_report", "model_card"]
+__all__ = [
+    "as_comparison",
+    "as_table",
+    "evaluate",
+    "evaluate_file",
+    "held_out_report",
+    "model_card",
+]
 
 # A narrative with fewer positives has no F1 worth averaging; it is listed with its count.
 MIN_POSITIVES = 5
@@ -56,7 +65,7 @@ def evaluate(
     Raises
     ------
     TrainingError
-        There is no item.
+        There is no item, or one is in a language that the models do not cover.
     LabelSchemeError
         A label names a narrative that the taxonomy lacks.
     """
@@ -70,10 +79,15 @@ def evaluate(
                 "name its file under [narratives] files, or correct the label"
             )
     loaded = load_models(models) if isinstance(models, ModelSettings) else models
-    started = time.monotonic()
-    scores = _score(items, taxonomy, loaded)
-    seconds = time.monotonic() - started
+    if strange := sorted({item.language for item in items} - loaded.languages):
+        raise TrainingError(
+            f"language {strange[0]!r} is not covered by this model: leave its items out"
+        )
     truth = np.array([[key in item.labels for key in taxonomy.ids] for item in items])
+    _score(items[:1], np.ones_like(truth[:1]), taxonomy, loaded)  # weights load when first used
+    started = time.monotonic()
+    scores = _score(items, truth, taxonomy, loaded)
+    seconds = time.monotonic() - started
     probability = np.array([score.presence for score in scores])
     said = probability >= np.array([score.threshold for score in scores])
     words = keyword_features([item.text for item in items], taxonomy)[..., 0] > 0
@@ -86,7 +100,7 @@ def evaluate(
         "presence": _summary(truth, said)
         | {"ece": round(calibration_error(probability.ravel(), truth.ravel()), 4)},
         "stance": _stance(items, taxonomy, np.array([score.stance for score in scores])),
-        "causal": _causal(items, np.array([score.causal for score in scores])),
+        "causal": _causal(items, taxonomy, np.array([score.causal for score in scores])),
         "keywords": _summary(truth, words),
         "narratives": {
             key: _row(truth[:, k], said[:, k], words[:, k]) for k, key in enumerate(taxonomy.ids)
@@ -100,21 +114,29 @@ def held_out_report(archive: Path | None, models: Models | ModelSettings) -> str
     Parameters
     ----------
     archive : Path or None
-        Folder of the headline archive; without it only our own passages are measured.
+        Folder of the archives; without it only our own passages are measured.
     """
     from nlp.train import load_examples
 
-    test = select(load_examples(archive), "test")
+    examples = load_examples(archive)
+    test = select(examples, "test")
+    real = [e for e in test if e.pool != "own"]
     sets = {
-        "headlines drawn at random": [e for e in test if e.pool == "sample"],
-        "headlines, with those sought by keyword": [e for e in test if e.pool != "own"],
+        "real passages": real,
+        "of these, headlines drawn at random": [e for e in real if e.pool == "sample"],
+        **{
+            f"of these, from {name}": [e for e in real if e.extra["set"] == name]
+            for name in ARCHIVES
+        },
         "our own passages": [e for e in test if e.pool == "own"],
+        "our own passages in Chinese": select(examples, "test", language="zh"),
     }
     taxonomy = load_taxonomy()
+    loaded = load_models(models) if isinstance(models, ModelSettings) else models
     return "\n\n".join(
-        f"{name}\n{as_table(evaluate(items, taxonomy, models))}"
+        f"{name}\n{as_table(evaluate(items, taxonomy, loaded))}"
         for name, items in sets.items()
-        if items
+        if items and {item.language for item in items} <= loaded.languages
     )
 
 
@@ -131,32 +153,53 @@ def as_table(result: Mapping[str, Any]) -> str:
         f"keywords: macro-F1 {words['macro_f1']:.3f}, micro-F1 {words['micro_f1']:.3f}",
         f"stance given presence: macro-F1 {stance['macro_f1']:.3f}, accuracy "
         f"{stance['accuracy']:.3f} (always favor: {stance['always_favor']:.3f})",
-        f"causal claims: F1 {result['causal']['f1']:.3f} on {result['causal']['n']} labelled items",
+        f"causal claims: F1 {result['causal']['f1']:.3f} on {result['causal']['n']} labels",
         f"{result['items']} items, {result['positives']} labels, {result['model']}",
     ]
     return "\n".join(lines)
 
 
-def _score(items: Sequence[Example], taxonomy: Taxonomy, models: Models) -> list[Scores]:
+def as_comparison(results: Sequence[Mapping[str, Any]]) -> str:
+    """Return evaluations of several models on the same items, a line each."""
+    lines = [f"{'presence':>9}{'stance':>8}{'ECE':>7}{'items/s':>9}  model"]
+    for result in results:
+        pace = result["items"] / max(result["seconds"], 1e-3)
+        lines.append(
+            f"{result['presence']['macro_f1']:>9.3f}{result['stance']['macro_f1']:>8.3f}"
+            f"{result['presence']['ece']:>7.3f}{pace:>9.1f}  {result['model']}"
+        )
+    return "\n".join(lines)
+
+
+def _score(
+    items: Sequence[Example], truth: NDArray[np.bool_], taxonomy: Taxonomy, models: Models
+) -> list[Scores]:
     """Score items, folding the passages of long ones."""
-    texts = [_passages(item.text) for item in items]
-    flat = iter(models.score([text for group in texts for text in group], taxonomy))
-    folded = []
-    for group in texts:
-        scores = [next(flat) for _ in group]
-        presence = np.array([score.presence for score in scores])
-        stance = np.array([score.stance for score in scores])
-        weight = np.maximum(presence, 1e-6)  # a presence may be rounded to 0
-        weighted = (weight[:, :, None] * stance).sum(0) / weight.sum(0)[:, None]
-        causal = max(score.causal for score in scores)
-        folded.append(Scores(presence.max(0), scores[0].threshold, weighted, causal))
-    return folded
+    found: dict[int, Scores] = {}
+    for language in sorted({item.language for item in items}):
+        places = [place for place, item in enumerate(items) if item.language == language]
+        groups = [_passages(items[place].text, language) for place in places]
+        texts = [text for group in groups for text in group]
+        given = truth[[place for place, group in zip(places, groups, strict=True) for _ in group]]
+        flat = iter(models.score_given(texts, taxonomy, given, language))
+        for place, group in zip(places, groups, strict=True):
+            found[place] = _fold([next(flat) for _ in group])
+    return [found[place] for place in range(len(items))]
 
 
-def _passages(text: str) -> list[str]:
+def _fold(scores: Sequence[Scores]) -> Scores:
+    presence = np.array([score.presence for score in scores])
+    stance = np.array([score.stance for score in scores])
+    weight = np.maximum(presence, 1e-6)  # a presence may be rounded to 0
+    weighted = (weight[:, :, None] * stance).sum(0) / weight.sum(0)[:, None]
+    causal = np.array([score.causal for score in scores]).max(0)
+    return Scores(presence.max(0), scores[0].threshold, weighted, causal)
+
+
+def _passages(text: str, language: str) -> list[str]:
     if count_words(text) <= ONE_PASSAGE_WORDS:
         return [text]
-    return [span.text for span in split_passages("", text)[0]] or [text]
+    return [span.text for span in split_passages("", text, language)[0]] or [text]
 
 
 def _summary(truth: Any, said: Any) -> dict[str, float]:
@@ -194,7 +237,9 @@ def _stance(items: Sequence[Example], taxonomy: Taxonomy, stance: Any) -> dict[s
     }
 
 
-def _causal(items: Sequence[Example], causal: Any) -> dict[str, float]:
-    known = np.array([item.causal is not None for item in items])
-    truth = np.array([bool(item.causal) for item in items])
-    return {"f1": round(f1(truth[known], causal[known] >= 0.5), 4), "n": int(known.sum())}
+def _causal(items: Sequence[Example], taxonomy: Taxonomy, causal: Any) -> dict[str, float]:
+    keys = taxonomy.ids
+    places = [(r, keys.index(key)) for r, item in enumerate(items) for key in item.causal]
+    truth = np.array([items[r].causal[keys[c]] for r, c in places], dtype=bool)
+    said = np.array([causal[r, c] >= CAUSAL_THRESHOLD for r, c in places], dtype=bool)
+    return {"f1": round(f1(truth, said), 4), "n": len(places)}

@@ -1,10 +1,11 @@
 """Labelled examples for training and evaluation, read from JSON lines.
 
 Two kinds of files. Passages are our own text and are stored whole:
-``{"text", "labels", "causal"}``. Headlines belong to their publishers, so only a hash of
-the text is kept with its labels: ``{"hash", "set", "pool", "labels", "split"}``; the text
-is looked up in the archive it came from, where the archive is at hand, and the example is
-left out where it is not. In every set the text is the title alone.
+``{"text", "labels", "causal", "causal_for", "lang"}``. Passages of an archive belong to
+their publishers, so only a hash of the text is kept with its labels:
+``{"hash", "set", "at", "pool", "labels", "causal_for", "split"}``, where ``at`` says in which
+row and field of the archive the text stands, and between which characters. The text is
+looked up where the archive is at hand, and the example is left out where it is not.
 """
 
 import hashlib
@@ -13,17 +14,19 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, cast, get_args
+from typing import Any, Literal, cast, get_args
 
 from nlp.errors import TrainingError
 from store.records import Stance
 
 Split = Literal["train", "dev", "test"]
-TITLES: Mapping[str, str] = {
+ARCHIVES: Mapping[str, str] = {
     "headlines": "headlines.parquet",
     "reuters21578": "reuters21578.parquet",
     "crypto_2021_2022": "crypto_2021_2022.parquet",
+    "fomc_communications": "fomc_communications.parquet",
 }
+TITLE, BODY = ("title",), ("body", "text", "Text")  # columns, as the archives name them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,11 +37,13 @@ class Example:
     ----------
     labels : mapping of narrative id to stance
         The narratives present; empty means none is.
-    causal : bool or None
-        The passage says or denies that a narrative moved a market; None: not labelled.
+    causal : mapping of narrative id to bool
+        Whether the passage says, or denies, that this narrative moved a market; a narrative
+        that is missing here was not labelled for it.
     pool : str
         How the example was found: ``own`` (written for this project), ``sample`` (drawn
-        at random), ``mined`` (sought by keyword), ``hard`` (a suspicious prediction).
+        at random), ``mined`` (sought by keyword), ``hard`` (a suspicious prediction),
+        ``second`` (drawn by an earlier model: likely, doubtful and random passages).
     """
 
     id: str
@@ -46,7 +51,8 @@ class Example:
     labels: Mapping[str, Stance]
     split: Split = "train"
     pool: str = "own"
-    causal: bool | None = None
+    causal: Mapping[str, bool] = field(default_factory=dict)
+    language: str = "en"
     extra: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -60,7 +66,8 @@ def read_examples(path: Path) -> list[Example]:
     """Read own passages, or an evaluation file, from JSON lines.
 
     About 15 % are set aside for testing and 10 % for choosing thresholds, by hash of the
-    text, so that a passage never changes sides when others are added.
+    text, so that a passage never changes sides when others are added; near-identical
+    passages, written as contrasts, state their split instead.
 
     Raises
     ------
@@ -74,6 +81,7 @@ def read_examples(path: Path) -> list[Example]:
         try:
             item = json.loads(line)
             text, labels = str(item["text"]), _stances(item["labels"])
+            causal = _causal(item, labels)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise TrainingError(
                 f"line {number} of {str(path)!r} is no labelled example ({error!r}): "
@@ -84,55 +92,95 @@ def read_examples(path: Path) -> list[Example]:
                 id=str(item.get("id") or text_hash(text)),
                 text=text,
                 labels=labels,
-                split=_split(text),
-                causal=item.get("causal"),
+                split=item.get("split") or split_of(text),
+                causal=causal,
+                language=str(item.get("lang") or "en"),
             )
         )
     return examples
 
 
-def read_headlines(path: Path, archive: Path) -> list[Example]:
-    """Read hashed headlines and look their text up in an archive of Parquet files.
+def read_archive(path: Path, archive: Path) -> list[Example]:
+    """Read hashed passages and look their text up in an archive of Parquet files.
 
     Parameters
     ----------
     archive : Path
-        Folder with the files named in `TITLES`; sets whose file is missing are left out.
+        Folder with the files named in `ARCHIVES`; sets whose file is missing are left out,
+        and so is a passage whose place holds another text than the one labelled.
     """
     rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    texts: dict[tuple[str, str], str] = {}
-    for name, file in TITLES.items():
-        if (archive / file).is_file():
-            texts |= {(name, text_hash(title)): title for title in _titles(archive / file)}
+    examples = []
+    for name, file in ARCHIVES.items():
+        wanted = [row for row in rows if row["set"] == name]
+        if not wanted or not (archive / file).is_file():
+            continue
+        fields = _fields(archive / file)
+        for row in wanted:
+            part, document, start, end = row["at"]
+            stored = fields[part][document] if document < len(fields[part]) else None
+            text = " ".join(str(stored)[start:end].split())
+            if text_hash(text) == row["hash"]:
+                examples.append(_archived(row, text))
+    return examples
+
+
+def select(
+    examples: Iterable[Example], split: Split, pools: Sequence[str] = (), language: str = "en"
+) -> list[Example]:
+    """Return the examples of one split and language, of some pools only when pools are given."""
     return [
-        Example(
-            id=row["hash"],
-            text=texts[row["set"], row["hash"]],
-            labels=_stances(row["labels"]),
-            split=row["split"],
-            pool=row["pool"],
-            extra={"set": row["set"]},
-        )
-        for row in rows
-        if (row["set"], row["hash"]) in texts
+        e
+        for e in examples
+        if e.split == split and e.language == language and (not pools or e.pool in pools)
     ]
 
 
-def select(examples: Iterable[Example], split: Split, pools: Sequence[str] = ()) -> list[Example]:
-    """Return the examples of one split, of some pools only when pools are given."""
-    return [e for e in examples if e.split == split and (not pools or e.pool in pools)]
-
-
-def _titles(path: Path) -> list[str]:
-    from pandas import read_parquet
-
-    titles = read_parquet(path, columns=["title"])["title"].dropna()
-    return [title.strip() for title in titles.unique() if title.strip()]
-
-
-def _split(text: str) -> Split:
+def split_of(text: str) -> Split:
+    """Return the split that a text falls into by its hash."""
     place = int(text_hash(text)[:4], 16) % 100
     return "test" if place < 15 else "dev" if place < 25 else "train"
+
+
+def _archived(row: Mapping[str, Any], text: str) -> Example:
+    labels = _stances(row["labels"])
+    return Example(
+        id=row["hash"],
+        text=text,
+        labels=labels,
+        split=row["split"],
+        pool=row["pool"],
+        causal=_causal(row, labels),
+        extra={"set": row["set"]},
+    )
+
+
+def _fields(path: Path) -> dict[str, list[Any]]:
+    """Return the columns of an archive that hold titles and texts."""
+    from pandas import read_parquet
+
+    frame = read_parquet(path)
+    return {
+        part: next((frame[name].tolist() for name in names if name in frame), [])
+        for part, names in (("title", TITLE), ("text", BODY))
+    }
+
+
+def _causal(item: Mapping[str, Any], labels: Mapping[str, Stance]) -> dict[str, bool]:
+    """Say for which narratives a causal role is known.
+
+    Older passages carry one verdict for the whole passage. No claim at all settles every
+    narrative; a claim settles only the single narrative of a passage that has one.
+    """
+    if "causal_for" in item:
+        claimed = set(item["causal_for"])
+        if strange := sorted(claimed - set(labels)):
+            raise ValueError(f"causal_for names {strange[0]!r}, which is not among the labels")
+        return {key: key in claimed for key in labels}
+    verdict = item.get("causal")
+    if verdict is None or (verdict and len(labels) != 1):
+        return {}
+    return {key: bool(verdict) for key in labels}
 
 
 def _stances(labels: Mapping[str, str]) -> dict[str, Stance]:

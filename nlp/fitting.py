@@ -1,27 +1,24 @@
-"""End-to-end training of the low-rank deltas and the heads; one function, `fit`.
+"""End-to-end training of the tagger: low-rank deltas and heads; one function, `fit`.
 
-Multi-task: presence of every narrative, stance on those present, causal claims. Repeatable
-for a seed, a thread count and a CPU.
+Multi-task: presence of every narrative, stance and causal role of those present.
 """
 
 import math
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from nlp.encoder import Encoder, load_default
+from nlp.descent import Report, descend, half_precision, padded, shuffled
+from nlp.encoder import Encoder
 from nlp.errors import TrainingError
 from nlp.examples import Example
 from nlp.features import keyword_features
 from nlp.narratives import Taxonomy
-from nlp.network import Heads, add_low_rank, encode
+from nlp.network import Heads, add_low_rank, encode, start_low_rank
 from nlp.stances import STANCES
 
 if TYPE_CHECKING:
     import torch
-
-Report = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,24 +29,21 @@ class TrainSettings:
     ----------
     head_lr, delta_lr : float
         Peak learning rates of the heads and of the low-rank deltas.
-    own_weight : float
-        Weight of an own passage in the loss, relative to a real headline's 1.
     """
 
     seed: int = 7
-    epochs: int = 6
-    batch: int = 16
-    rank: int = 16
+    epochs: int = 4
+    batch: int = 24
+    rank: int = 32
     head_lr: float = 2e-3
     delta_lr: float = 6e-4
     stance_weight: float = 1.5
-    causal_weight: float = 0.3
-    own_weight: float = 1.0
+    causal_weight: float = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Tensors of a training batch; absent stances are -100, unlabelled causal is -1."""
+    """Tensors of a training batch; absent stances and unlabelled causal roles are -100."""
 
     ids: "torch.Tensor"
     mask: "torch.Tensor"
@@ -57,52 +51,50 @@ class Batch:
     presence: "torch.Tensor"
     stance: "torch.Tensor"
     causal: "torch.Tensor"
-    weight: "torch.Tensor"
 
 
 def fit(
+    encoder: Encoder,
     examples: Sequence[Example],
     taxonomy: Taxonomy,
     settings: TrainSettings,
     report: Report = print,
-) -> tuple[Encoder, Heads]:
-    """Train deltas and heads on the given examples and return both, in evaluation mode."""
+    start: "Mapping[str, torch.Tensor] | None" = None,
+) -> Heads:
+    """Train heads, and low-rank deltas inside `encoder`, which is changed in place.
+
+    Parameters
+    ----------
+    start : mapping of tensors or None
+        Deltas to start from, as `nlp.network.extract_low_rank` returned them.
+    """
     import torch
 
     torch.manual_seed(settings.seed)
-    encoder = load_default()
     add_low_rank(encoder.network, settings.rank, alpha=2.0 * settings.rank, dropout=0.1)
+    if start is not None:
+        start_low_rank(encoder.network, start)
     heads = Heads(encoder.width, len(taxonomy.narratives))
     deltas = [p for p in encoder.network.parameters() if p.requires_grad]
-    optimizer = torch.optim.AdamW(
-        [
-            {"params": deltas, "lr": settings.delta_lr, "weight_decay": 0.01},
-            {"params": list(heads.parameters()), "lr": settings.head_lr, "weight_decay": 0.05},
-        ]
-    )
-    steps = settings.epochs * math.ceil(len(examples) / settings.batch)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _pace(step, steps))
     rarity = _rarity(examples, taxonomy)
     generator = torch.Generator().manual_seed(settings.seed)
-    started = time.monotonic()
-    for epoch in range(settings.epochs):
-        encoder.network.train()
-        heads.train()
-        total = 0.0
-        for chosen in _shuffled(examples, settings.batch, generator):
-            batch = _tensors(chosen, encoder, taxonomy, settings)
-            with torch.autocast("cpu", dtype=torch.bfloat16, enabled=_has_bf16()):
-                states = encode(encoder.network, batch.ids, batch.mask)
-            loss = _loss(heads(states.float(), batch.mask, batch.keywords), batch, rarity, settings)
-            optimizer.zero_grad()
-            torch.autograd.backward(loss)
-            torch.nn.utils.clip_grad_norm_([*deltas, *heads.parameters()], 1.0)
-            optimizer.step()
-            schedule.step()
-            total += float(loss.detach()) * len(chosen)
-        mean, seconds = total / len(examples), time.monotonic() - started
-        report(f"epoch {epoch + 1} of {settings.epochs}: loss {mean:.4f}, {seconds:.0f} s")
-    return encoder, heads.eval()
+    plan = [
+        shuffled(examples, settings.batch, lambda example: len(example.text), generator)
+        for _ in range(settings.epochs)
+    ]
+
+    def loss_of(chosen: Sequence[Example]) -> "torch.Tensor":
+        batch = _tensors(chosen, encoder, taxonomy)
+        with half_precision():
+            states = encode(encoder.network, batch.ids, batch.mask)
+        return _loss(heads(states.float(), batch.mask, batch.keywords), batch, rarity, settings)
+
+    groups = [
+        {"params": deltas, "lr": settings.delta_lr, "weight_decay": 0.01},
+        {"params": list(heads.parameters()), "lr": settings.head_lr, "weight_decay": 0.05},
+    ]
+    descend((encoder.network, heads), groups, plan, loss_of, report)
+    return heads
 
 
 def _loss(
@@ -110,44 +102,39 @@ def _loss(
 ) -> "torch.Tensor":
     from torch.nn import functional as f
 
-    presence = f.binary_cross_entropy_with_logits(
+    loss = f.binary_cross_entropy_with_logits(
         out["presence"], batch.presence, pos_weight=rarity, reduction="none"
-    ).sum(1)
-    loss = (presence * batch.weight).mean()
+    )
+    total = loss.sum(1).mean()
     if (batch.stance >= 0).any():
         stance = f.cross_entropy(
             out["stance"].transpose(1, 2), batch.stance, ignore_index=-100, label_smoothing=0.1
         )
-        loss = loss + settings.stance_weight * stance
+        total = total + settings.stance_weight * stance
     known = batch.causal >= 0
     if known.any():
         causal = f.binary_cross_entropy_with_logits(out["causal"][known], batch.causal[known])
-        loss = loss + settings.causal_weight * causal
-    return loss
+        total = total + settings.causal_weight * causal
+    return total
 
 
-def _tensors(
-    chosen: Sequence[Example], encoder: Encoder, taxonomy: Taxonomy, settings: TrainSettings
-) -> Batch:
+def _tensors(chosen: Sequence[Example], encoder: Encoder, taxonomy: Taxonomy) -> Batch:
     import torch
 
     ids = encoder.tokenize([example.text for example in chosen])
-    longest = max(len(row) for row in ids)
-    tokens = torch.tensor([row + [0] * (longest - len(row)) for row in ids])
-    mask = torch.tensor([[1] * len(row) + [0] * (longest - len(row)) for row in ids])
     presence = [[float(key in e.labels) for key in taxonomy.ids] for e in chosen]
     stance = [
         [STANCES.index(e.labels[key]) if key in e.labels else -100 for key in taxonomy.ids]
         for e in chosen
     ]
+    causal = [[float(e.causal.get(key, -100)) for key in taxonomy.ids] for e in chosen]
     return Batch(
-        ids=tokens,
-        mask=mask,
+        ids=padded(ids),
+        mask=padded([[1] * len(row) for row in ids]),
         keywords=torch.from_numpy(keyword_features([e.text for e in chosen], taxonomy)),
         presence=torch.tensor(presence),
         stance=torch.tensor(stance),
-        causal=torch.tensor([-1.0 if e.causal is None else float(e.causal) for e in chosen]),
-        weight=torch.tensor([settings.own_weight if e.pool == "own" else 1.0 for e in chosen]),
+        causal=torch.tensor(causal),
     )
 
 
@@ -159,29 +146,3 @@ def _rarity(examples: Sequence[Example], taxonomy: Taxonomy) -> "torch.Tensor":
         raise TrainingError(f"no training example carries {missing[0]!r}: add some")
     total = len(examples)
     return torch.tensor([min(3.0, math.sqrt((total - n) / n) / 2 + 0.5) for n in counts])
-
-
-def _shuffled(examples: Sequence[Example], size: int, generator: Any) -> list[list[Example]]:
-    """Random batches of similar length: sorted within chunks of 16 batches."""
-    import torch
-
-    order = torch.randperm(len(examples), generator=generator).tolist()
-    batches = []
-    for start in range(0, len(order), size * 16):
-        chunk = sorted(order[start : start + size * 16], key=lambda i: len(examples[i].text))
-        batches += [chunk[i : i + size] for i in range(0, len(chunk), size)]
-    mixed = torch.randperm(len(batches), generator=generator).tolist()
-    return [[examples[i] for i in batches[place]] for place in mixed]
-
-
-def _pace(step: int, steps: int) -> float:
-    warm = max(1, steps // 10)
-    if step < warm:
-        return (step + 1) / warm
-    return 0.5 * (1 + math.cos(math.pi * (step - warm) / max(1, steps - warm)))
-
-
-def _has_bf16() -> bool:
-    import torch
-
-    return bool(torch.cpu._is_avx512_bf16_supported())

@@ -9,9 +9,9 @@ story that is then denied. The quote is the passage that says it best.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
-from nlp.causal import is_causal_claim
 from nlp.models import Models, ModelSettings, Scores, load_models
 from nlp.narratives import Taxonomy
 from nlp.stances import STANCES
@@ -19,6 +19,9 @@ from nlp.text import Span, detect_language, split_passages
 from store.records import CAUSAL_WEIGHT, Narrative, Stance
 
 CHUNK = 64  # items that are encoded together by label_items
+# Probability from which a label is a causal claim: the passage says, or denies, that this
+# narrative moved prices ("stocks fell on tariff fears", "it was not the tariffs").
+CAUSAL_THRESHOLD = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +56,7 @@ def findings(scores: Scores, narratives: Sequence[Narrative], language: str) -> 
                 probability=probability,
                 stance=STANCES[stances.index(max(stances))],
                 stances=stances,
-                causal=is_causal_claim(scores.causal, present=True),
+                causal=float(scores.causal[place]) >= CAUSAL_THRESHOLD,
             )
         )
     return found
@@ -106,18 +109,48 @@ def label_items(
     yield from _label_chunk(chunk, taxonomy, loaded)
 
 
+def score_by_language(
+    models: Models, taxonomy: Taxonomy, documents: Sequence[tuple[str, Sequence[str]]]
+) -> list[list[Scores]]:
+    """Score the passages of documents, those of one language together.
+
+    Parameters
+    ----------
+    documents : sequence of (language, passages)
+
+    Returns
+    -------
+    list of list of Scores
+        One list a document, one item a passage.
+    """
+    found: dict[int, list[Scores]] = {place: [] for place in range(len(documents))}
+    for language in sorted({language for language, passages in documents if passages}):
+        places = [place for place, document in enumerate(documents) if document[0] == language]
+        texts = [text for place in places for text in documents[place][1]]
+        scores = iter(models.score(texts, taxonomy, language))
+        for place in places:
+            found[place] = list(islice(scores, len(documents[place][1])))
+    return [found[place] for place in range(len(documents))]
+
+
 def _label_chunk(
     chunk: Sequence[Mapping[str, Any]], taxonomy: Taxonomy, models: Models
 ) -> Iterator[dict[str, Any]]:
     narratives = list(taxonomy)
     prepared = [_prepare(item, models) for item in chunk]
-    texts = [span.text for _, spans, _, _ in prepared for span in spans]
-    scores = iter(models.score(texts, taxonomy))
-    for key, spans, language, error in prepared:
+    scores = score_by_language(
+        models,
+        taxonomy,
+        [(language, [s.text for s in spans]) for _, spans, language, _ in prepared],
+    )
+    for (key, spans, language, error), found in zip(prepared, scores, strict=True):
         if error is not None:
             yield {"id": key, "error": error}
             continue
-        rows = [(span.text, findings(next(scores), narratives, language)) for span in spans]
+        rows = [
+            (span.text, findings(score, narratives, language))
+            for span, score in zip(spans, found, strict=True)
+        ]
         yield {"id": key, "labels": summarise(rows)}
 
 

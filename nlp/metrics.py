@@ -46,3 +46,10 @@ def kappa(first: Sequence[Hashable], second: Sequence[Hashable]) -> float:
     left, right = Counter(first), Counter(second)
     chance = sum(left[key] * right[key] for key in left) / count**2
     return 1.0 if chance == 1 else (observed - chance) / (1 - chance)
+
+
+def average_precision(truth: Bools, score: NDArray[np.float64]) -> float:
+    """Return the mean of the precisions at each true item, by falling score; 0 without any."""
+    ranked = truth[np.argsort(-score, kind="stable")]
+    precision = np.cumsum(ranked) / np.arange(1, len(ranked) + 1)
+    return float((precision * ranked).sum() / ranked.sum()) if ranked.any() else 0.0

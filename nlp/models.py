@@ -1,28 +1,41 @@
 """The one place that loads weights and turns passages into scores.
 
-The default model is the packaged MiniLM with our low-rank delta merged in, in fp32, and
-our heads. Scores do not depend on which passages share a batch (to 1e-5), and each text
-is scored once per `Models`, however often it occurs.
+English passages go through the packaged MiniLM with our low-rank delta merged in, Chinese ones
+through multilingual-e5-small with another; one pass serves all default narratives. A second
+model reads English passage and proposition together and judges narratives of the user's own.
+Scores do not depend on which passages share a batch, and each text is scored once per `Models`.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nlp.custom import anchors, presence
+from nlp.custom import Custom
 from nlp.encoder import Encoder, choose_device, load_hugging_face
+from nlp.errors import ModelNotFoundError
 from nlp.judge import Judge
+from nlp.multilingual import available
 from nlp.narratives import Taxonomy
-from nlp.tuned import NAME, WEIGHTS, Output, Trained, load_trained, mean_vectors, weights_digest
+from nlp.pairs import PairModel
+from nlp.tuned import (
+    NAME,
+    WEIGHTS,
+    Tagger,
+    load_config,
+    load_custom,
+    load_pairs,
+    load_tagger,
+    weights_digest,
+)
 from store.records import Narrative
 
 Floats = NDArray[np.float64]
 _DIGITS = 4
-_CACHE_ROWS = 200_000  # about 300 bytes a row for twelve narratives
+_CACHE_ROWS = 100_000  # about 1 KB a row for twelve narratives
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,143 +66,191 @@ class Scores:
         Calibrated probabilities, and from where on a narrative counts as present.
     stance : ndarray of shape (n_narratives, 3)
         Probabilities of favor, against, none.
-    causal : float
-        Probability that the passage says or denies what moved a market.
+    causal : ndarray of shape (n_narratives,)
+        Probability that the passage says, or denies, that the narrative moved a market.
     """
 
     presence: Floats
     threshold: Floats
     stance: Floats
-    causal: float
+    causal: Floats
 
 
-@dataclass(slots=True)
+@dataclass
 class Models:
-    """Loaded weights, ready to score passages.
+    """Weights, loaded as they are needed, ready to score passages.
 
     Attributes
     ----------
     model_id : str
         Name and digest of all weights in use; labels are stored under it.
     languages : frozenset of str
-        Languages that the model was trained and measured on.
+        Languages that the models were trained and measured on.
+    similar : Encoder or None
+        A user's encoder, which replaces the trained heads.
+    judge : Judge or None
+        A user's stance classifier.
     """
 
     model_id: str
     languages: frozenset[str]
-    trained: Trained
-    similar: Encoder | None
-    judge: Judge | None
-    _references: dict[str, dict[str, Floats]] = field(default_factory=dict)
-    _cache: dict[tuple[str, str], Scores] = field(default_factory=dict)
+    folder: Path
+    device: str = "cpu"
+    similar: Encoder | None = None
+    judge: Judge | None = None
+    _cache: dict[tuple[str, str, str], Scores] = field(default_factory=dict)
 
-    @property
-    def device(self) -> str:
-        """Where the weights are: ``cpu`` or ``cuda``."""
-        return self.trained.encoder.device
+    def check(self) -> None:
+        """Load everything that labelling may need.
 
-    def score(self, texts: Sequence[str], taxonomy: Taxonomy) -> list[Scores]:
-        """Score passages, each different text once."""
-        keys = [(taxonomy.version, text) for text in texts]
+        Raises
+        ------
+        ModelNotFoundError
+            Something is missing or damaged.
+        """
+        _ = self.english, self.pairs, self.custom
+        if "zh" in self.languages:
+            _ = self.multilingual
+
+    @cached_property
+    def english(self) -> Tagger:
+        """The tagger of English passages."""
+        return load_tagger(self.folder, "english", self.device)
+
+    @cached_property
+    def multilingual(self) -> Tagger:
+        """The tagger of the other covered languages."""
+        return load_tagger(self.folder, "multilingual", self.device)
+
+    @cached_property
+    def pairs(self) -> PairModel:
+        """The model that reads passage and proposition together."""
+        return load_pairs(self.folder, self.device)
+
+    @cached_property
+    def custom(self) -> Custom:
+        """Presence of narratives that have no trained head."""
+        return load_custom(self.folder, self.pairs, self.device, self.similar)
+
+    def score(self, texts: Sequence[str], taxonomy: Taxonomy, language: str = "en") -> list[Scores]:
+        """Score passages of one language, each different text once."""
+        keys = [(taxonomy.version, language, text) for text in texts]
         new = list(dict.fromkeys(key for key in keys if key not in self._cache))
         if len(self._cache) + len(new) > _CACHE_ROWS:
             self._cache.clear()
             new = list(dict.fromkeys(keys))
         if new:
-            fresh = self._score([text for _, text in new], taxonomy)
+            fresh = self._score([text for *_, text in new], taxonomy, language)
             self._cache.update(zip(new, fresh, strict=True))
         return [self._cache[key] for key in keys]
 
-    def _score(self, texts: Sequence[str], taxonomy: Taxonomy) -> list[Scores]:
-        out = self.trained.run(texts)
+    def score_given(
+        self,
+        texts: Sequence[str],
+        taxonomy: Taxonomy,
+        present: NDArray[np.bool_],
+        language: str = "en",
+    ) -> list[Scores]:
+        """Score passages whose narratives are known, so that each of these gets a stance.
+
+        Parameters
+        ----------
+        present : ndarray of shape (n_texts, n_narratives)
+            For evaluation: a stance is wanted also where the narrative would be missed.
+        """
+        return self._score(texts, taxonomy, language, present)
+
+    def _score(
+        self,
+        texts: Sequence[str],
+        taxonomy: Taxonomy,
+        language: str,
+        given: NDArray[np.bool_] | None = None,
+    ) -> list[Scores]:
+        tagger = self.english if language == "en" else self.multilingual
         narratives = list(taxonomy)
         shape = (len(texts), len(narratives))
-        present, stance = np.zeros(shape), np.zeros((*shape, 3))
-        threshold = np.zeros(len(narratives))
-        vectors = self._vectors(texts, out, narratives)
-        for column, narrative in enumerate(narratives):
-            place = self._head(narrative)
-            if place is not None:
-                present[:, column] = out.presence[:, place]
-                threshold[column] = self.trained.calibration.threshold[place]
-                stance[:, column] = out.stance[:, place]
-                continue
-            reference = self._reference(narrative)
-            present[:, column], threshold[column] = presence(
-                texts, narrative, vectors, reference["similar"], self.trained.curve
-            )
-            stance[:, column] = self.trained.pair_stance(out.mean, reference["tuned"][0])
+        present, stance, causal = np.zeros(shape), np.zeros((*shape, 3)), np.zeros(shape)
+        threshold = np.ones(len(narratives))
+        heads = [self._head(narrative, tagger) for narrative in narratives]
+        if any(place is not None for place in heads):
+            out = tagger.run(texts)
+            for column, place in enumerate(heads):
+                if place is not None:
+                    present[:, column] = out.presence[:, place]
+                    threshold[column] = tagger.calibration.threshold[place]
+                    stance[:, column] = out.stance[:, place]
+                    causal[:, column] = out.causal[:, place]
+        if language == "en":
+            own = [column for column, place in enumerate(heads) if place is None]
+            if own:
+                chosen = [narratives[column] for column in own]
+                present[:, own], threshold[own] = self.custom.presence(texts, chosen)
         # Neighbours in a batch move the last bits of a float: rounded before any threshold is
         # applied, a label does not depend on them.
         present = present.round(_DIGITS)
-        if self.judge is not None:
-            self._rejudge(texts, narratives, present >= threshold, stance)
-        stance, causal = stance.round(_DIGITS), out.causal.round(_DIGITS)
+        if language == "en":
+            found = present >= threshold if given is None else given | (present >= threshold)
+            headless = np.array([place is None for place in heads])
+            self._judge_pairs(texts, narratives, found, headless, stance, causal)
+        stance, causal = stance.round(_DIGITS), causal.round(_DIGITS)
         return [
-            Scores(present[row], threshold, stance[row], float(causal[row]))
-            for row in range(len(texts))
+            Scores(present[row], threshold, stance[row], causal[row]) for row in range(len(texts))
         ]
 
-    def _head(self, narrative: Narrative) -> int | None:
-        """Return the trained head's place, None where similarity has to do."""
-        known = narrative.origin == "default" and narrative.id in self.trained.ids
-        return self.trained.ids.index(narrative.id) if known and self.similar is None else None
+    def _head(self, narrative: Narrative, tagger: Tagger) -> int | None:
+        """Return the trained head's place, None where the narrative has none."""
+        known = narrative.origin == "default" and narrative.id in tagger.ids
+        return tagger.ids.index(narrative.id) if known and self.similar is None else None
 
-    def _vectors(
-        self, texts: Sequence[str], out: Output, narratives: Sequence[Narrative]
-    ) -> Floats:
-        if all(self._head(narrative) is not None for narrative in narratives):
-            return np.zeros((len(texts), 1))
-        return self._similar_space(texts) if self._space() is not None else out.mean
-
-    def _space(self) -> Encoder | None:
-        """Return the encoder for similarities, None for the tuned one."""
-        if self.similar is None and self.trained.curve.space == "base":
-            return self.trained.base()
-        return self.similar
-
-    def _similar_space(self, texts: Sequence[str]) -> Floats:
-        encoder = self._space()
-        return self.trained.run(texts).mean if encoder is None else mean_vectors(encoder, texts)
-
-    def _reference(self, narrative: Narrative) -> dict[str, Floats]:
-        texts = anchors(narrative)
-        key = "\n".join(texts)
-        if key not in self._references:
-            self._references[key] = {
-                "similar": self._similar_space(texts),
-                "tuned": self.trained.run(texts).mean,
-            }
-        return self._references[key]
-
-    def _rejudge(
+    def _judge_pairs(
         self,
         texts: Sequence[str],
         narratives: Sequence[Narrative],
         present: NDArray[np.bool_],
+        headless: NDArray[np.bool_],
         stance: Floats,
+        causal: Floats,
     ) -> None:
-        """Replace stances of present narratives by the configured classifier's."""
-        assert self.judge is not None
-        rows, columns = np.nonzero(present)
-        pairs = [
-            (texts[int(r)], narratives[int(c)].proposition)
-            for r, c in zip(rows, columns, strict=True)
-        ]
-        if pairs:
-            stance[rows, columns] = self.judge.judge(pairs)
+        """Ask the pair model about narratives without a head, the user's model about all."""
+        rows, columns = np.nonzero(present & headless)
+        if rows.size:
+            verdicts = self.pairs.judge(_pairs(texts, narratives, rows, columns))
+            stance[rows, columns], causal[rows, columns] = verdicts.stance, verdicts.causal
+        if self.judge is not None and present.any():
+            rows, columns = np.nonzero(present)
+            stance[rows, columns] = self.judge.judge(_pairs(texts, narratives, rows, columns))
+
+
+def _pairs(
+    texts: Sequence[str],
+    narratives: Sequence[Narrative],
+    rows: NDArray[np.intp],
+    columns: NDArray[np.intp],
+) -> list[tuple[str, str]]:
+    return [
+        (texts[int(row)], narratives[int(column)].proposition)
+        for row, column in zip(rows, columns, strict=True)
+    ]
 
 
 def _weights_folder(settings: ModelSettings) -> Path:
     """Return the folder of the heads: the user's own training, else what is shipped."""
     own = Path(settings.encoder)
-    trained = settings.encoder != "default" and (own / "heads.safetensors").is_file()
+    trained = (own / "config.json").is_file() and (own / "english.safetensors").is_file()
     return own if trained else WEIGHTS
 
 
 def _foreign_encoder(settings: ModelSettings) -> bool:
-    """Return whether another encoder is to judge custom narratives."""
+    """Return whether an encoder without heads of ours is to judge by similarity."""
     return settings.encoder != "default" and _weights_folder(settings) == WEIGHTS
+
+
+def languages(settings: ModelSettings) -> frozenset[str]:
+    """Return what the settings can label, without loading anything."""
+    trained = "multilingual" in load_config(_weights_folder(settings)).calibrations
+    chinese = trained and available() and not _foreign_encoder(settings)
+    return frozenset({"en", "zh"} if chinese else {"en"})
 
 
 def model_id(settings: ModelSettings) -> str:
@@ -202,7 +263,7 @@ def model_id(settings: ModelSettings) -> str:
 
 @lru_cache(maxsize=2)
 def load_models(settings: ModelSettings = ModelSettings()) -> Models:  # frozen
-    """Load what the settings name, once per process.
+    """Prepare what the settings name, once per process; our own weights load when first used.
 
     Raises
     ------
@@ -211,16 +272,20 @@ def load_models(settings: ModelSettings = ModelSettings()) -> Models:  # frozen
     """
     device = choose_device()
     folder = _weights_folder(settings)
-    similar = None
-    if _foreign_encoder(settings):
-        similar = load_hugging_face(settings.encoder, device)
+    parts = ("english", "pairs")
+    if missing := [part for part in parts if not (folder / f"{part}.safetensors").is_file()]:
+        raise ModelNotFoundError(
+            f"the weights in {str(folder)!r} lack {missing[0]!r}: reinstall, or write it with "
+            f"tapestory train --part {missing[0]}",
+            model=str(folder),
+        )
+    similar = load_hugging_face(settings.encoder, device) if _foreign_encoder(settings) else None
     judge = None if settings.stance == "default" else Judge.load(settings.stance, device)
-    trained = load_trained(folder, device)
     return Models(
         model_id=model_id(settings),
-        # A model of the user's own may know other languages; ours knows English only.
-        languages=frozenset({"en"}),
-        trained=trained,
+        languages=languages(settings),
+        folder=folder,
+        device=device,
         similar=similar,
         judge=judge,
     )

@@ -9,8 +9,8 @@ import hashlib
 import json
 import re
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -33,6 +33,8 @@ class Taxonomy:
     version : str
         12 hex digits over all that can change a label: ids, propositions, examples,
         keywords and cues. A new signature does not call for new labels.
+    digests : mapping of narrative id to str
+        The same for each narrative alone, as far as they were read from a file.
     against_cues : mapping of narrative id to phrases
         Phrases that tend to deny the proposition, inside a passage on the narrative.
     """
@@ -40,9 +42,16 @@ class Taxonomy:
     narratives: Sequence[Narrative]
     version: str
     against_cues: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    digests: Mapping[str, str] = field(default_factory=dict)
 
     def __iter__(self) -> Iterator[Narrative]:
         return iter(self.narratives)
+
+    def only(self, ids: Collection[str]) -> "Taxonomy":
+        """Return a part of the taxonomy, with a version of its own."""
+        kept = tuple(narrative for narrative in self.narratives if narrative.id in ids)
+        version = _digest([self.version, [narrative.id for narrative in kept]])
+        return replace(self, narratives=kept, version=version)
 
     @property
     def ids(self) -> list[str]:
@@ -81,8 +90,12 @@ def load_taxonomy(files: Sequence[Path | Literal["default"]] = ("default",)) -> 
         raise LabelSchemeError(
             'no narratives are defined: list "default" or a TOML file under [narratives] files'
         )
+    digests = {n.id: _digest([_material(n, cues)]) for n in narratives}
     return Taxonomy(
-        narratives=tuple(narratives), version=_version(narratives, cues), against_cues=cues
+        narratives=tuple(narratives),
+        version=_digest([_material(narrative, cues) for narrative in narratives]),
+        against_cues=cues,
+        digests=digests,
     )
 
 
@@ -103,7 +116,7 @@ def _read(path: Path, label: str) -> list[dict[str, Any]]:
 
 
 def _narrative(entry: dict[str, Any], where: str, default: bool) -> Narrative:
-    _check_fields(entry, where)
+    _check_fields(entry, where, default)
     name = entry.get("name", entry["id"])
     return Narrative(
         id=entry["id"].strip(),
@@ -118,7 +131,7 @@ def _narrative(entry: dict[str, Any], where: str, default: bool) -> Narrative:
     )
 
 
-def _check_fields(entry: dict[str, Any], where: str) -> None:
+def _check_fields(entry: dict[str, Any], where: str, default: bool) -> None:
     for key in ("id", "proposition"):
         if not isinstance(entry.get(key), str) or not entry[key].strip():
             raise LabelSchemeError(f'{where} has no {key}: add {key} = "..."')
@@ -133,6 +146,11 @@ def _check_fields(entry: dict[str, Any], where: str) -> None:
         value = entry.get(key, [])
         if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
             raise LabelSchemeError(f"{where}: {key} must be a list of texts")
+    if not default and set(entry.get("languages", ["en"])) != {"en"}:
+        raise LabelSchemeError(
+            f"{where}: narratives of your own are looked for in English text only: leave "
+            "languages out"
+        )
     _check_signature(entry.get("signature", {}), where)
 
 
@@ -146,12 +164,14 @@ def _check_signature(signature: Any, where: str) -> None:
             )
 
 
-def _version(narratives: Sequence[Narrative], cues: Mapping[str, Sequence[str]]) -> str:
-    material = []
-    for narrative in narratives:
-        fields = asdict(narrative)
-        for key in ("name", "signature", "core"):
-            del fields[key]
-        material.append([fields, list(cues[narrative.id])])
-    digest = hashlib.blake2b(json.dumps(material, sort_keys=True).encode(), digest_size=6)
-    return digest.hexdigest()
+def _material(narrative: Narrative, cues: Mapping[str, Sequence[str]]) -> list[Any]:
+    """Return all that can change a narrative's labels."""
+    fields = asdict(narrative)
+    for key in ("name", "signature", "core"):
+        del fields[key]
+    return [fields, list(cues[narrative.id])]
+
+
+def _digest(material: list[Any]) -> str:
+    data = json.dumps(material, sort_keys=True).encode()
+    return hashlib.blake2b(data, digest_size=6).hexdigest()

@@ -12,7 +12,7 @@ Mullenbach et al. (2018), Explainable Prediction of Medical Codes from Clinical 
 doi:10.18653/v1/N18-1100.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import torch
@@ -66,6 +66,15 @@ def extract_low_rank(encoder: nn.Module) -> dict[str, Tensor]:
     return tensors
 
 
+def start_low_rank(encoder: nn.Module, tensors: Mapping[str, Tensor]) -> None:
+    """Continue from stored deltas of the same rank."""
+    for name, module in encoder.named_modules():
+        if isinstance(module, LowRank):
+            with torch.no_grad():
+                module.down.copy_(tensors[f"{name}.down"].float())
+                module.up.copy_(tensors[f"{name}.up"].float() / module.scale)
+
+
 def merge_low_rank(encoder: nn.Module, tensors: dict[str, Tensor]) -> int:
     """Add stored deltas to the weights of a plain encoder, in fp32.
 
@@ -81,6 +90,25 @@ def merge_low_rank(encoder: nn.Module, tensors: dict[str, Tensor]) -> int:
         with torch.no_grad():
             layers[name].weight += delta
     return len(names)
+
+
+def token_moments(states: Iterable[Tensor]) -> tuple[Tensor, Tensor]:
+    """Return mean, shape (width,), and overall standard deviation about it, of token states."""
+    tokens = torch.cat(list(states))
+    center = tokens.mean(0)
+    return center, (tokens - center).std()
+
+
+def recenter(encoder: Any, center: Tensor, spread: Tensor) -> None:
+    """Fold ``(state - center) / spread`` into the encoder's last layer norm.
+
+    The states of some encoders share one large direction, in which heads see next to nothing
+    of a text (Ethayarajh 2019, doi:10.18653/v1/D19-1006).
+    """
+    last = encoder.encoder.layer[-1].output.LayerNorm
+    with torch.no_grad():
+        last.weight /= spread
+        last.bias.copy_((last.bias - center) / spread)
 
 
 class Heads(nn.Module):
@@ -104,7 +132,9 @@ class Heads(nn.Module):
         self.stance_shared = nn.Linear(2 * width, 3)
         self.stance_bias = nn.Parameter(torch.zeros(narratives, 3))
         self.stance_cues = nn.Parameter(torch.zeros(narratives, 3))
-        self.causal = nn.Linear(width, 1)
+        self.stance_mix = nn.Linear(2 * width, width)
+        self.stance_deep = nn.Linear(width, 3)
+        self.causal = nn.Linear(2 * width, 1)
         self.dropout = nn.Dropout(0.2)
 
     def forward(self, states: Tensor, mask: Tensor, keywords: Tensor) -> dict[str, Tensor]:
@@ -121,11 +151,10 @@ class Heads(nn.Module):
         Returns
         -------
         dict
-            ``presence`` (batch, narratives) and ``stance`` (batch, narratives, 3) and
-            ``causal`` (batch,) logits, and ``mean`` (batch, width), the pooled vector.
+            Logits ``presence`` (batch, narratives), ``stance`` (batch, narratives, 3) and
+            ``causal`` (batch, narratives).
         """
-        weight = mask.unsqueeze(-1).to(states.dtype)
-        mean = (states * weight).sum(1) / weight.sum(1).clamp(min=1e-9)
+        mean = _mean(states, mask)
         attention = states @ self.queries.T  # (batch, tokens, narratives)
         attention = attention.masked_fill(mask.unsqueeze(-1) == 0, float("-inf")).softmax(1)
         own = self.dropout(attention.transpose(1, 2) @ states)  # (batch, narratives, width)
@@ -139,37 +168,60 @@ class Heads(nn.Module):
         stance = (
             torch.einsum("bnd,nsd->bns", joint, self.stance)
             + self.stance_shared(joint)
+            + self.stance_deep(nn.functional.gelu(self.stance_mix(joint)))
             + self.stance_bias
             + keywords[..., 1:2] * self.stance_cues
         )
         return {
             "presence": presence,
             "stance": stance,
-            "causal": self.causal(pooled).squeeze(-1),
-            "mean": mean,
+            "causal": self.causal(joint).squeeze(-1),
         }
 
 
-class Pair(nn.Module):
-    """Stance of a passage on any proposition, from the two pooled vectors.
+class PairHead(nn.Module):
+    """Stance, causal role and relevance of a passage for any proposition.
 
-    For narratives without a head of their own. Input is ``[p, q, p*q, |p-q|]`` as in
-    InferSent (Conneau et al. 2017, doi:10.18653/v1/D17-1070).
+    Reads the token states of ``passage [SEP] proposition``, encoded together, so that both
+    attend to each other in every layer (a cross-encoder).
     """
 
-    def __init__(self, width: int, hidden: int = 96) -> None:
+    def __init__(self, width: int) -> None:
         super().__init__()
-        self.layers = nn.Sequential(
-            nn.Dropout(0.2), nn.Linear(4 * width, hidden), nn.ReLU(), nn.Linear(hidden, 3)
-        )
+        self.dropout = nn.Dropout(0.1)
+        self.mix = nn.Linear(3 * width, width)
+        self.stance = nn.Linear(width, 3)
+        self.causal = nn.Linear(width, 1)
+        self.relevance = nn.Linear(width, 1)
 
-    def forward(self, passage: Tensor, proposition: Tensor) -> Tensor:
-        """Return stance logits of shape (batch, 3)."""
-        features = torch.cat(
-            [passage, proposition, passage * proposition, (passage - proposition).abs()], dim=-1
+    def forward(self, states: Tensor, mask: Tensor, types: Tensor) -> dict[str, Tensor]:
+        """Score a batch of pairs.
+
+        Parameters
+        ----------
+        states : Tensor of shape (batch, tokens, width)
+        mask, types : Tensor of shape (batch, tokens)
+            1 for a token; 0 for the passage's and 1 for the proposition's tokens.
+
+        Returns
+        -------
+        dict
+            Logits ``stance`` (batch, 3), ``causal`` and ``relevance`` (batch,).
+        """
+        pooled = torch.cat(
+            [states[:, 0], _mean(states, mask * (1 - types)), _mean(states, mask * types)], dim=-1
         )
-        out: Tensor = self.layers(features)
-        return out
+        mixed = self.dropout(torch.tanh(self.mix(self.dropout(pooled))))
+        return {
+            "stance": self.stance(mixed),
+            "causal": self.causal(mixed).squeeze(-1),
+            "relevance": self.relevance(mixed).squeeze(-1),
+        }
+
+
+def _mean(states: Tensor, mask: Tensor) -> Tensor:
+    weight = mask.unsqueeze(-1).to(states.dtype)
+    return (states * weight).sum(1) / weight.sum(1).clamp(min=1e-9)
 
 
 def encode(encoder: Any, input_ids: Tensor, mask: Tensor) -> Tensor:

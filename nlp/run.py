@@ -12,7 +12,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from nlp.models import Models, ModelSettings, load_models, model_id
+from nlp.models import Models, ModelSettings, languages, load_models, model_id
 from nlp.narratives import Taxonomy
 from nlp.tagger import Tagger
 from store import Store
@@ -42,7 +42,8 @@ def tag(
     Returns
     -------
     StageReport
-        Counts ``tagged``, ``untagged``, ``failed``, ``passages``, ``labels``.
+        Counts ``tagged``, ``untagged``, ``failed``, ``passages``, ``labels`` and ``reused``:
+        documents whose labels all came from an earlier tagging of the same text.
 
     Raises
     ------
@@ -50,9 +51,10 @@ def tag(
         The models cannot be loaded; nothing was written.
     """
     started = time.monotonic()
-    store.narratives.sync(taxonomy.narratives, taxonomy.version)
+    store.narratives.sync(taxonomy.narratives, taxonomy.version, taxonomy.digests)
     name = model_id(models) if isinstance(models, ModelSettings) else models.model_id
-    if not store.labels.pending_count(name, taxonomy.version):
+    covered = languages(models) if isinstance(models, ModelSettings) else models.languages
+    if not store.labels.pending_count(name, taxonomy.version, covered):
         # Loading the weights takes seconds; a night without news should not.
         return StageReport(stage="tag", counts={}, notes=[])
     loaded = load_models(models) if isinstance(models, ModelSettings) else models
@@ -60,13 +62,18 @@ def tag(
     run = store.runs.begin(
         "tag", now=now, settings={"taxonomy": taxonomy.version}, models={"tagger": loaded.model_id}
     )
-    pending: Iterable[Document] = store.labels.pending(loaded.model_id, taxonomy.version)
+    pending: Iterable[Document] = store.labels.pending(name, taxonomy.version, covered)
     if progress is not None:
         # The total comes with the list of ids; a bar over batches would jump.
-        total = store.labels.pending_count(loaded.model_id, taxonomy.version)
+        total = store.labels.pending_count(name, taxonomy.version, covered)
         pending = progress(pending, "tag", total=total) if total else pending
     for batch in _batches(pending):
-        taggings, failures = worker.tag(batch)
+        # A text that this model has seen, in a copy or under another taxonomy, is asked only
+        # about the narratives that are new or changed.
+        known = store.labels.earlier({d.content_hash for d in batch}, loaded.model_id)
+        for version in {earlier.taxonomy for earlier in known.values()} - set(worker.earlier):
+            worker.earlier[version] = store.narratives.digests(version)
+        taggings, failures = worker.tag(batch, known)
         with store.transaction():
             store.labels.save(taggings, run.id)
             for failure in failures:

@@ -1,35 +1,60 @@
 """Documents to taggings: each passes or fails for itself, and the counts are kept."""
 
 from collections import Counter
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
-from itertools import islice
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from nlp.assets import entities
 from nlp.errors import ModelNotFoundError
-from nlp.label import Finding, findings
+from nlp.label import Finding, findings, score_by_language
 from nlp.models import Models, Scores
 from nlp.narratives import Taxonomy
 from nlp.text import Span, detect_language, split_passages
 from store.records import (
     Document,
+    EarlierTagging,
     Failure,
     Label,
-    Narrative,
     Passage,
     Tagging,
     TaggingOutcome,
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A document cut into passages, and what is still to be found in them.
+
+    Attributes
+    ----------
+    taxonomy : Taxonomy
+        The narratives that nobody judged here before.
+    kept : sequence of Label
+        Labels of the others, from an earlier tagging of the same text.
+    """
+
+    document: Document
+    language: str
+    spans: Sequence[Span]
+    taxonomy: Taxonomy
+    kept: Sequence[Label] = ()
+
+
 @dataclass(slots=True)
 class Tagger:
-    """Turns documents into taggings and keeps count."""
+    """Turns documents into taggings and keeps count.
+
+    Attributes
+    ----------
+    earlier : mapping of taxonomy version to (mapping of narrative id to digest)
+        The taxonomies that earlier taggings were made with.
+    """
 
     models: Models
     taxonomy: Taxonomy
     universe: Collection[str]
+    earlier: dict[str, Mapping[str, str]] = field(default_factory=dict)
     totals: Counter[str] = field(default_factory=Counter)
     languages: Counter[str] = field(default_factory=Counter)
     cut: int = 0
@@ -37,7 +62,7 @@ class Tagger:
     @property
     def counts(self) -> dict[str, int]:
         """Counts for the report, all named, zero or not."""
-        names = ("tagged", "untagged", "failed", "passages", "labels")
+        names = ("tagged", "untagged", "failed", "passages", "labels", "reused")
         return {name: self.totals[name] for name in names}
 
     @property
@@ -56,11 +81,19 @@ class Tagger:
             notes.append(f"{self.cut:,} very long documents were labelled in their first part")
         return notes
 
-    def tag(self, documents: Sequence[Document]) -> tuple[list[Tagging], list[Failure]]:
-        """Label a batch; each document fails or passes for itself."""
+    def tag(
+        self, documents: Sequence[Document], known: Mapping[str, EarlierTagging] | None = None
+    ) -> tuple[list[Tagging], list[Failure]]:
+        """Label a batch; each document fails or passes for itself.
+
+        Parameters
+        ----------
+        known : mapping of content hash to EarlierTagging
+            What the same model found in these texts before.
+        """
         taggings: list[Tagging] = []
         failures: list[Failure] = []
-        ready: list[tuple[Document, str, list[Span]]] = []
+        tasks: list[Task] = []
         for document in documents:
             try:
                 language = _language(document)
@@ -69,61 +102,99 @@ class Tagger:
                     continue
                 spans, cut = split_passages(document.title, document.text, language)
                 self.cut += cut is not None
-                ready.append((document, language, spans))
+                tasks.append(
+                    self._task(document, language, spans, (known or {}).get(document.content_hash))
+                )
             except Exception as error:  # the per-item border: one bad document stops no batch
                 taggings.append(self._failed(document, error, failures))
-        scored = self._score(ready)
-        for (document, language, spans), scores in zip(ready, scored, strict=True):
+        for task, scores in zip(tasks, self._score(tasks), strict=True):
             try:
                 if isinstance(scores, Exception):
                     raise scores
-                taggings.append(self._tagged(document, language, spans, scores))
+                taggings.append(self._tagged(task, scores))
             except Exception as error:
-                taggings.append(self._failed(document, error, failures))
+                taggings.append(self._failed(task.document, error, failures))
         self.totals.update(tagging.outcome for tagging in taggings)
         self.totals["passages"] += sum(len(tagging.passages) for tagging in taggings)
         self.totals["labels"] += sum(len(tagging.labels) for tagging in taggings)
+        self.totals["reused"] += sum(not task.taxonomy.narratives for task in tasks)
         return taggings, failures
 
-    def _score(
-        self, ready: Sequence[tuple[Document, str, list[Span]]]
-    ) -> list[list[Scores] | Exception]:
-        """Score all passages at once; if that fails, document by document."""
+    def _task(
+        self,
+        document: Document,
+        language: str,
+        spans: Sequence[Span],
+        before: EarlierTagging | None,
+    ) -> Task:
+        """Say what is left to do where the same text was labelled before."""
+        places = [(span.part, span.start, span.end) for span in spans]
+        if (
+            before is None
+            or before.language != language
+            or places != [(p.part, p.start, p.end) for p in before.passages]
+        ):
+            return Task(document, language, spans, self.taxonomy)
+        then, now = self.earlier.get(before.taxonomy, {}), self.taxonomy.digests
+        same = {key for key, digest in now.items() if then.get(key) == digest}
+        kept = [label for label in before.labels if label.narrative_id in same]
+        rest = self.taxonomy.only(set(self.taxonomy.ids) - same) if same else self.taxonomy
+        return Task(document, language, spans, rest, kept)
+
+    def _score(self, tasks: Sequence[Task]) -> list[list[Scores] | Exception]:
+        """Score the passages of all tasks that look for the same narratives at once."""
+        found: dict[int, list[Scores] | Exception] = {}
+        for version in {task.taxonomy.version for task in tasks}:
+            places = [n for n, task in enumerate(tasks) if task.taxonomy.version == version]
+            scored = self._score_alike([tasks[place] for place in places])
+            found |= dict(zip(places, scored, strict=True))
+        return [found[place] for place in range(len(tasks))]
+
+    def _score_alike(self, tasks: Sequence[Task]) -> list[list[Scores] | Exception]:
+        """Score tasks together; if that fails, one by one."""
         try:
-            flat = iter(self._ask([span.text for _, _, spans in ready for span in spans]))
-            return [list(islice(flat, len(spans))) for _, _, spans in ready]
+            return list(self._ask(tasks))
         except ModelNotFoundError:
             raise
         except Exception:
-            return [self._score_alone(spans) for _, _, spans in ready]
+            return [self._score_alone(task) for task in tasks]
 
-    def _score_alone(self, spans: Sequence[Span]) -> list[Scores] | Exception:
+    def _score_alone(self, task: Task) -> list[Scores] | Exception:
         try:
-            return self._ask([span.text for span in spans])
+            return self._ask([task])[0]
         except Exception as error:
             return error
 
-    def _ask(self, texts: Sequence[str]) -> list[Scores]:
-        return self.models.score(texts, self.taxonomy) if texts else []
+    def _ask(self, tasks: Sequence[Task]) -> list[list[Scores]]:
+        if not tasks[0].taxonomy.narratives:
+            return [[] for _ in tasks]
+        texts = [(task.language, [span.text for span in task.spans]) for task in tasks]
+        return score_by_language(self.models, tasks[0].taxonomy, texts)
 
-    def _tagged(
-        self, document: Document, language: str, spans: Sequence[Span], scores: Sequence[Scores]
-    ) -> Tagging:
-        narratives: list[Narrative] = list(self.taxonomy)
-        passages, labels = [], []
-        for position, (span, score) in enumerate(zip(spans, scores, strict=True)):
-            passage = _passage(document, position, span)
-            passages.append(passage)
-            found = findings(score, narratives, language)
+    def _tagged(self, task: Task, scores: Sequence[Scores]) -> Tagging:
+        document, narratives = task.document, list(task.taxonomy)
+        passages = [_passage(document, place, span) for place, span in enumerate(task.spans)]
+        labels = [self._kept(label, document) for label in task.kept]
+        for passage, score in zip(passages, scores, strict=bool(narratives)):
+            found = findings(score, narratives, task.language)
             labels += [self._label(passage, finding) for finding in found]
-        names = entities(document.id, (span.text for span in spans), self.universe)
+        names = entities(document.id, (span.text for span in task.spans), self.universe)
         return self._tagging(
             document,
             "tagged",
-            language,
+            task.language,
             passages=passages,
             labels=labels,
             entities=names,
+        )
+
+    def _kept(self, label: Label, document: Document) -> Label:
+        position = label.passage_id.rsplit("-", 1)[1]
+        return replace(
+            label,
+            passage_id=f"{document.id}-{position}",
+            document_id=document.id,
+            taxonomy=self.taxonomy.version,
         )
 
     def _label(self, passage: Passage, finding: Finding) -> Label:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from typing import Any
 
 from store.records import PassagePart
@@ -23,6 +24,12 @@ MAX_CHARS = 900
 SHORT_ASCII = 120
 _TITLE_CHARS = 600
 _SENTENCE_ENDS = [".", "!", "?", "…", "。", "！", "？", "；", "｡", "‼", "⁉"]
+_CLOSERS = (".", "!", "?", ":", "。", "！", "？")
+# Agencies and mailing lists break lines at 64 to 80 characters.
+_WRAP_CHARS = 90
+_LINE = re.compile(r"[^\n\r]+")
+# A paragraph of hard-wrapped text goes on until a blank or an indented line.
+_WRAPPED = re.compile(r"[^\n\r]+(?:\r?\n(?![ \t\r\n])[^\n\r]+)*")
 _CJK = re.compile(r"[\u4e00-\u9fff]")
 _KANA = re.compile(r"[\u3040-\u30ff]")
 _HANGUL = re.compile(r"[\uac00-\ud7af]")
@@ -127,11 +134,28 @@ def _after_title(title: str, text: str) -> int:
 
 
 def _pieces(text: str, start: int, language: str) -> Iterator[tuple[int, int]]:
-    for paragraph in re.compile(r"[^\n\r]+").finditer(text, start):
+    paragraph_of = _WRAPPED if _is_hard_wrapped(text) else _LINE
+    for paragraph in paragraph_of.finditer(text, start):
         sentences = _sentences(text, *paragraph.span(), language)
         sized = ((left, right, _size(text[left:right])) for left, right in sentences)
         for group in _groups(sized):
             yield group[0][0], group[-1][1]
+
+
+def _is_hard_wrapped(text: str) -> bool:
+    """Return whether lines end as a typewriter's do: short, and in mid-sentence.
+
+    A list of headlines has short lines too, but its next line does not go on in lower case.
+    """
+    lines = [line.strip() for line in text[:4000].splitlines()]
+    inner = [(line, after) for line, after in pairwise(lines) if line and after]
+    if len(inner) < 2 or max(map(len, lines)) > _WRAP_CHARS:
+        return False
+    open_ended = sum(not line.endswith(_CLOSERS) for line, _ in inner)
+    long = sum(len(line) > _WRAP_CHARS // 2 for line, _ in inner)
+    goes_on = sum(after[0].islower() or after[0].isdigit() for _, after in inner)
+    share = len(inner) / 2
+    return open_ended > share and long > share and goes_on > share
 
 
 def _size(sentence: str) -> int:

@@ -1,97 +1,101 @@
-"""The tuned encoder with its heads: loaded from a weights folder, applied to texts."""
+"""A tuned encoder with its heads: loaded from a weights folder, applied to texts."""
 
 import hashlib
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nlp.calibrate import Calibration, sigmoid, softmax
-from nlp.custom import Curve
+from nlp.custom import Custom
 from nlp.encoder import Encoder, load_default
 from nlp.errors import ModelNotFoundError
 from nlp.features import keyword_features
+from nlp.multilingual import load_multilingual
 from nlp.narratives import Taxonomy
+from nlp.pairs import PairModel
+from nlp.weights_config import WeightsConfig, read_config
+
+if TYPE_CHECKING:
+    import torch
 
 Floats = NDArray[np.float64]
 WEIGHTS = Path(__file__).with_name("weights")
-NAME = "minilm-tapestory-1"
+NAME = "tapestory-2"
+# Which encoder each file's delta belongs to.
+PARTS: dict[str, Callable[[], Encoder]] = {
+    "english": load_default,
+    "pairs": load_default,
+    "multilingual": load_multilingual,
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """Calibrated output of the trained heads, in the order of the weights' ids."""
+    """Calibrated output of the trained heads, in the order of the weights' ids.
+
+    Attributes
+    ----------
+    presence, causal : ndarray of shape (n, n_narratives)
+    stance : ndarray of shape (n, n_narratives, 3)
+    """
 
     presence: Floats
     stance: Floats
     causal: Floats
-    mean: Floats
 
 
-@dataclass(slots=True)
-class Trained:
-    """The tuned encoder with its heads, as `nlp.train` wrote them.
+@dataclass(frozen=True, slots=True)
+class Tagger:
+    """A tuned encoder with its heads, as `nlp.train` wrote them.
 
     Attributes
     ----------
     ids : list of str
         Narratives in the order of the heads.
+    taxonomy : Taxonomy
+        The keyword lists that the heads were trained with.
     """
 
     encoder: Encoder
     heads: Any
-    pair: Any
     ids: list[str]
     taxonomy: Taxonomy
     calibration: Calibration
-    curve: Curve
-    _base: Encoder | None = None
 
     def run(self, texts: Sequence[str]) -> Output:
-        """Encode passages and apply every head."""
-        import torch
-
-        from nlp.network import encode
-
-        features = torch.from_numpy(keyword_features(texts, self.taxonomy)).to(self.encoder.device)
-        count, width = len(texts), self.encoder.width
-        presence_, stance = np.zeros((count, len(self.ids))), np.zeros((count, len(self.ids), 3))
-        causal, mean = np.zeros(count), np.zeros((count, width))
-        with torch.inference_mode():
-            for places, ids, mask in self.encoder.batches(texts):
-                states = encode(self.encoder.network, ids, mask)
-                out = self.heads(states, mask, features[places])
-                presence_[places] = out["presence"].double().cpu().numpy()
-                stance[places] = out["stance"].double().cpu().numpy()
-                causal[places] = out["causal"].double().cpu().numpy()
-                mean[places] = out["mean"].double().cpu().numpy()
+        """Encode passages once and apply every head."""
+        raw = raw_output(self.encoder, self.heads, texts, self.taxonomy)
         fit = self.calibration
-        return Output(
-            presence=sigmoid(fit.scale * presence_ + fit.offset),
-            stance=softmax(stance / fit.temperature),
-            causal=sigmoid(fit.causal_scale * causal + fit.causal_offset),
-            mean=mean,
+        return replace(
+            raw,
+            presence=sigmoid(fit.scale * raw.presence + fit.offset),
+            stance=softmax(raw.stance / fit.temperature),
+            causal=sigmoid(fit.causal_scale * raw.causal + fit.causal_offset),
         )
 
-    def pair_stance(self, passages: Floats, proposition: Floats) -> Floats:
-        """Return stances of shape (n, 3) on any proposition."""
-        import torch
 
-        with torch.inference_mode():
-            left = torch.from_numpy(passages).float().to(self.encoder.device)
-            right = torch.from_numpy(proposition).float().to(self.encoder.device)
-            logits = self.pair(left, right.expand_as(left))
-        return softmax(logits.double().cpu().numpy())
+def raw_output(encoder: Encoder, heads: Any, texts: Sequence[str], taxonomy: Taxonomy) -> Output:
+    """Return logits in place of probabilities."""
+    import torch
 
-    def base(self) -> Encoder:
-        """Return the encoder without our delta, loaded at the first call."""
-        if self._base is None:
-            self._base = load_default(self.encoder.device)
-        return self._base
+    from nlp.network import encode
+
+    features = torch.from_numpy(keyword_features(texts, taxonomy)).to(encoder.device)
+    count, narratives = len(texts), len(taxonomy.narratives)
+    presence, stance = np.zeros((count, narratives)), np.zeros((count, narratives, 3))
+    causal = np.zeros((count, narratives))
+    with torch.inference_mode():
+        for places, ids, mask in encoder.batches(texts):
+            out = heads(encode(encoder.network, ids, mask), mask, features[places])
+            presence[places] = out["presence"].double().cpu().numpy()
+            stance[places] = out["stance"].double().cpu().numpy()
+            causal[places] = out["causal"].double().cpu().numpy()
+    return Output(presence, stance, causal)
 
 
 def mean_vectors(encoder: Encoder, texts: Sequence[str]) -> Floats:
@@ -110,48 +114,132 @@ def mean_vectors(encoder: Encoder, texts: Sequence[str]) -> Floats:
     return vectors
 
 
-def load_trained(folder: Path, device: str = "cpu") -> Trained:
-    """Load the delta and the heads of a weights folder onto the default encoder."""
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
+def load_config(folder: Path) -> WeightsConfig:
+    """Read what the heads of a weights folder mean.
 
-    from nlp.network import Heads, Pair, merge_low_rank
-    from nlp.weights_config import read_config
-
+    Raises
+    ------
+    ModelNotFoundError
+        The folder holds no weights, or those of another version.
+    """
     try:
-        delta = load_file(folder / "adapter.safetensors")
-        tensors = load_file(folder / "heads.safetensors")
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-        ids, taxonomy, calibration, curve = read_config(config)
-        encoder = load_default("cpu")
-        merge_low_rank(encoder.network, delta)
-        heads, pair = Heads(encoder.width, len(ids)), Pair(encoder.width)
-        for name, module in (("heads.", heads), ("pair.", pair)):
-            own = {
-                k.removeprefix(name): v.float() for k, v in tensors.items() if k.startswith(name)
-            }
-            module.load_state_dict(own)
-    except (OSError, SafetensorError, KeyError, ValueError, RuntimeError) as error:
-        raise ModelNotFoundError(
-            f"the weights in {str(folder)!r} are missing or damaged ({type(error).__name__}): "
-            "reinstall, or write them with tapestory train",
-            model=str(folder),
-        ) from error
-    encoder.network.to(device)
-    return Trained(
-        Encoder(encoder.name, encoder.network, encoder.tokenize, encoder.width, device),
+        return read_config(json.loads((folder / "config.json").read_text(encoding="utf-8")))
+    except (OSError, KeyError, TypeError, ValueError) as error:
+        raise _damaged(folder, error) from error
+
+
+def load_tagger(folder: Path, part: str, device: str = "cpu") -> Tagger:
+    """Load ``english`` or ``multilingual``: encoder, delta, heads and calibration.
+
+    Raises
+    ------
+    ModelNotFoundError
+        The encoder's package or the weights are missing or damaged.
+    """
+    from nlp.network import Heads
+
+    config = load_config(folder)
+    if part not in config.calibrations:
+        raise _damaged(folder, KeyError(part))
+    encoder, tensors = _load_part(folder, part, device)
+    heads = Heads(encoder.width, len(config.ids))
+    _fill(heads, tensors, folder)
+    return Tagger(
+        encoder,
         heads.eval().to(device),
-        pair.eval().to(device),
-        ids,
-        taxonomy,
-        calibration,
-        curve,
+        config.ids,
+        config.taxonomy,
+        config.calibrations[part],
     )
+
+
+def load_pairs(folder: Path, device: str = "cpu") -> PairModel:
+    """Load the model that reads a passage and a proposition together."""
+    from nlp.network import PairHead
+
+    config = load_config(folder)
+    encoder, tensors = _load_part(folder, "pairs", device)
+    head = PairHead(encoder.width)
+    _fill(head, tensors, folder)
+    return PairModel(encoder, head.eval().to(device), config.pair_temperature)
+
+
+def load_custom(
+    folder: Path, pairs: PairModel, device: str = "cpu", encoder: Encoder | None = None
+) -> Custom:
+    """Load what finds narratives without heads.
+
+    Parameters
+    ----------
+    encoder : Encoder or None
+        A user's own; the untouched default one where None.
+
+    Raises
+    ------
+    ModelNotFoundError
+        The folder holds no curve: ``tapestory train --part custom`` fits it.
+    """
+    from safetensors import SafetensorError
+    from safetensors.numpy import load_file
+
+    curve = load_config(folder).curve
+    if curve is None:
+        raise ModelNotFoundError(
+            f"the weights in {str(folder)!r} cannot judge narratives of your own yet: "
+            "run tapestory train --part custom",
+            model=str(folder),
+        )
+    if encoder is not None:
+        return Custom(encoder, pairs, curve)
+    try:
+        rarity = load_file(folder / "custom.safetensors")["rarity"].astype(np.float32)
+    except (OSError, SafetensorError, KeyError) as error:
+        raise _damaged(folder, error) from error
+    return Custom(load_default(device), pairs, curve, rarity)
 
 
 def weights_digest(folder: Path = WEIGHTS) -> str:
     """Return 16 hex digits over the files of a weights folder."""
     digest = hashlib.blake2b(digest_size=8)
-    for name in ("adapter.safetensors", "heads.safetensors", "config.json"):
-        digest.update((folder / name).read_bytes())
+    for name in ("config.json", "custom.safetensors", *(f"{part}.safetensors" for part in PARTS)):
+        path = folder / name
+        digest.update(path.read_bytes() if path.is_file() else b"")
     return digest.hexdigest()
+
+
+def _load_part(folder: Path, part: str, device: str) -> "tuple[Encoder, dict[str, torch.Tensor]]":
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    from nlp.network import merge_low_rank, recenter
+
+    try:
+        tensors = load_file(folder / f"{part}.safetensors")
+    except (OSError, SafetensorError) as error:
+        raise _damaged(folder, error) from error
+    encoder = PARTS[part]()
+    delta = {k.removeprefix("delta."): v for k, v in tensors.items() if k.startswith("delta.")}
+    try:
+        merge_low_rank(encoder.network, delta)
+        if "center" in tensors:
+            recenter(encoder.network, tensors["center"].float(), tensors["spread"].float())
+    except (KeyError, RuntimeError) as error:
+        raise _damaged(folder, error) from error
+    encoder.network.to(device)
+    return replace(encoder, device=device), tensors
+
+
+def _fill(module: Any, tensors: "dict[str, torch.Tensor]", folder: Path) -> None:
+    own = {k.removeprefix("head."): v.float() for k, v in tensors.items() if k.startswith("head.")}
+    try:
+        module.load_state_dict(own)
+    except RuntimeError as error:
+        raise _damaged(folder, error) from error
+
+
+def _damaged(folder: Path, error: Exception) -> ModelNotFoundError:
+    return ModelNotFoundError(
+        f"the weights in {str(folder)!r} are missing or damaged ({type(error).__name__}): "
+        "reinstall, or write them with tapestory train",
+        model=str(folder),
+    )

@@ -5,7 +5,7 @@ It carries the keyword lists that the heads were trained with, so that editing
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -15,44 +15,62 @@ from nlp.custom import Curve
 from nlp.narratives import Taxonomy
 from store.records import Narrative
 
-FORMAT = 1
+FORMAT = 2
 
 
-def write_config(
-    taxonomy: Taxonomy, calibration: Calibration, curve: Curve, about: Mapping[str, Any]
-) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WeightsConfig:
+    """What stands beside the tensors of a weights folder.
+
+    Attributes
+    ----------
+    calibrations : mapping of part to Calibration
+        For ``english`` and ``multilingual``, as far as the folder has them.
+    curve : Curve or None
+        How narratives without a head are found; None where that was never fitted.
+    about : mapping of part to mapping
+        Counts, settings and seconds of each part's training.
+    """
+
+    taxonomy: Taxonomy
+    calibrations: Mapping[str, Calibration]
+    pair_temperature: float
+    curve: Curve | None
+    about: Mapping[str, Mapping[str, Any]]
+
+    @property
+    def ids(self) -> list[str]:
+        """Narratives in the order of the heads."""
+        return self.taxonomy.ids
+
+
+def write_config(config: WeightsConfig) -> dict[str, Any]:
     """Return the object to store as JSON."""
     return {
         "format": FORMAT,
+        "taxonomy": config.taxonomy.version,
         "narratives": [
             {
                 "id": narrative.id,
                 "proposition": narrative.proposition,
                 "keywords": list(narrative.keywords),
-                "against_cues": list(taxonomy.against_cues.get(narrative.id, ())),
+                "against_cues": list(config.taxonomy.against_cues.get(narrative.id, ())),
             }
-            for narrative in taxonomy
+            for narrative in config.taxonomy
         ],
-        "taxonomy": taxonomy.version,
-        "calibration": {
-            "scale": _rounded(calibration.scale),
-            "offset": _rounded(calibration.offset),
-            "threshold": _rounded(calibration.threshold),
-            "temperature": round(calibration.temperature, 6),
-            "causal_scale": round(calibration.causal_scale, 6),
-            "causal_offset": round(calibration.causal_offset, 6),
-        },
-        "custom": asdict(curve),
-        "about": dict(about),
+        "calibrations": {part: _numbers(fit) for part, fit in config.calibrations.items()},
+        "pair_temperature": round(config.pair_temperature, 6),
+        "custom": asdict(config.curve) if config.curve else None,
+        "about": {part: dict(about) for part, about in config.about.items()},
     }
 
 
-def read_config(config: Mapping[str, Any]) -> tuple[list[str], Taxonomy, Calibration, Curve]:
-    """Return ids, the training taxonomy, calibration and custom curve.
+def read_config(config: Mapping[str, Any]) -> WeightsConfig:
+    """Return what `write_config` wrote.
 
     Raises
     ------
-    KeyError, ValueError
+    KeyError, TypeError, ValueError
         The object has another format; the caller names the folder.
     """
     if config["format"] != FORMAT:
@@ -72,8 +90,28 @@ def read_config(config: Mapping[str, Any]) -> tuple[list[str], Taxonomy, Calibra
         version=config["taxonomy"],
         against_cues={entry["id"]: tuple(entry["against_cues"]) for entry in entries},
     )
-    numbers = config["calibration"]
-    calibration = Calibration(
+    return WeightsConfig(
+        taxonomy=taxonomy,
+        calibrations={part: _calibration(row) for part, row in config["calibrations"].items()},
+        pair_temperature=config["pair_temperature"],
+        curve=Curve(**config["custom"]) if config["custom"] else None,
+        about=config["about"],
+    )
+
+
+def _numbers(fit: Calibration) -> dict[str, Any]:
+    return {
+        "scale": _rounded(fit.scale),
+        "offset": _rounded(fit.offset),
+        "threshold": _rounded(fit.threshold),
+        "temperature": round(fit.temperature, 6),
+        "causal_scale": round(fit.causal_scale, 6),
+        "causal_offset": round(fit.causal_offset, 6),
+    }
+
+
+def _calibration(numbers: Mapping[str, Any]) -> Calibration:
+    return Calibration(
         scale=np.array(numbers["scale"]),
         offset=np.array(numbers["offset"]),
         threshold=np.array(numbers["threshold"]),
@@ -81,7 +119,6 @@ def read_config(config: Mapping[str, Any]) -> tuple[list[str], Taxonomy, Calibra
         causal_scale=numbers["causal_scale"],
         causal_offset=numbers["causal_offset"],
     )
-    return [entry["id"] for entry in entries], taxonomy, calibration, Curve(**config["custom"])
 
 
 def _rounded(values: Any) -> list[float]:

@@ -1,17 +1,19 @@
 """Narratives, and the passages, labels and entities of documents."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from sqlite_utils import Database
 
 from store.documents import batched, document_of
-from store.records import Document, Narrative, Tagging
+from store.records import Document, EarlierTagging, Label, Narrative, Passage, Tagging
 
+# The last condition: a language that was not covered then and is now. Its list is JSON.
 _PENDING = (
     " FROM documents d LEFT JOIN taggings t ON t.document_id = d.id"
     " WHERE (t.document_id IS NULL OR t.model IS NOT ? OR t.taxonomy IS NOT ?"
-    " OR t.content_hash IS NOT d.content_hash)"
+    " OR t.content_hash IS NOT d.content_hash OR (t.outcome = 'untagged'"
+    " AND t.language IN (SELECT value FROM json_each(?))))"
 )
 
 
@@ -21,10 +23,24 @@ class Narratives:
     def __init__(self, db: Database) -> None:
         self._db = db
 
-    def sync(self, narratives: Sequence[Narrative], taxonomy: str) -> int:
+    def sync(
+        self,
+        narratives: Sequence[Narrative],
+        taxonomy: str,
+        digests: Mapping[str, str] | None = None,
+    ) -> int:
         """Write the narratives of a taxonomy; one that left it stays, marked as not active.
 
-        Returns the rows that changed; the same taxonomy twice changes none.
+        Parameters
+        ----------
+        digests : mapping of narrative id to str
+            Digest over all that can change a narrative's labels; by it :meth:`digests`
+            tells later what a change of the taxonomy left as it was.
+
+        Returns
+        -------
+        int
+            Rows of narratives that changed; the same taxonomy twice changes none.
         """
         changed = 0
         with self._db.atomic():
@@ -55,7 +71,19 @@ class Narratives:
                 f"UPDATE narratives SET active = 0 WHERE active = 1 AND id NOT IN ({marks})",
                 [narrative.id for narrative in narratives],
             ).rowcount
+            for narrative_id, digest in (digests or {}).items():
+                self._db.execute(
+                    "INSERT OR IGNORE INTO taxonomies VALUES (?, ?, ?)",
+                    [taxonomy, narrative_id, digest],
+                )
         return changed
+
+    def digests(self, taxonomy: str) -> dict[str, str]:
+        """Return narrative ids and digests of a taxonomy that was written before."""
+        rows = self._db.execute(
+            "SELECT narrative_id, digest FROM taxonomies WHERE version = ?", [taxonomy]
+        )
+        return {row[0]: row[1] for row in rows}
 
     def all(self) -> list[Narrative]:
         """Return the active narratives in the order in which they were first written."""
@@ -79,12 +107,25 @@ class Labels:
     def __init__(self, db: Database) -> None:
         self._db = db
 
-    def pending_count(self, model: str, taxonomy: str) -> int:
-        """Return how many documents this model and taxonomy have not labelled as they stand."""
-        row = self._db.execute(f"SELECT count(*) {_PENDING}", [model, taxonomy]).fetchone()
-        return int(row[0])
+    def pending_count(self, model: str, taxonomy: str, languages: Collection[str] = ()) -> int:
+        """Return how many documents this model and taxonomy have not labelled as they stand.
 
-    def pending(self, model: str, taxonomy: str, limit: int | None = None) -> Iterator[Document]:
+        Parameters
+        ----------
+        languages : collection of str
+            What the model covers: a document that was left out for its language counts when
+            the language is covered now.
+        """
+        given = [model, taxonomy, json.dumps(sorted(languages))]
+        return int(self._db.execute(f"SELECT count(*) {_PENDING}", given).fetchone()[0])
+
+    def pending(
+        self,
+        model: str,
+        taxonomy: str,
+        languages: Collection[str] = (),
+        limit: int | None = None,
+    ) -> Iterator[Document]:
         """Yield the documents of :meth:`pending_count`, oldest first.
 
         The ids are read up front, so saving labels while iterating is safe.
@@ -93,7 +134,7 @@ class Labels:
             row[0]
             for row in self._db.execute(
                 f"SELECT d.id {_PENDING} ORDER BY d.effective_at, d.id LIMIT ?",
-                [model, taxonomy, -1 if limit is None else limit],
+                [model, taxonomy, json.dumps(sorted(languages)), -1 if limit is None else limit],
             ).fetchall()
         ]
         for batch in batched(ids, 500):
@@ -102,6 +143,45 @@ class Labels:
                 f"SELECT * FROM documents WHERE id IN ({marks}) ORDER BY effective_at, id", batch
             )
             yield from [document_of(row) for row in rows]
+
+    def earlier(self, hashes: Collection[str], model: str) -> dict[str, EarlierTagging]:
+        """Return what a model found before in texts of these content hashes.
+
+        Of several documents with the same text, the one that was saved last.
+        """
+        marks = ", ".join("?" * len(hashes))
+        rows = self._db.execute(
+            "SELECT content_hash, document_id, taxonomy, language FROM taggings"
+            " WHERE outcome = 'tagged'"
+            f" AND model = ? AND content_hash IN ({marks}) ORDER BY rowid",
+            [model, *hashes],
+        ).fetchall()
+        latest = {row[0]: row[1:] for row in rows}
+        return {
+            content: EarlierTagging(
+                taxonomy=taxonomy,
+                language=language,
+                passages=self._passages(document),
+                labels=self._labels(document),
+            )
+            for content, (document, taxonomy, language) in latest.items()
+        }
+
+    def _passages(self, document_id: str) -> list[Passage]:
+        rows = self._db.query(
+            "SELECT * FROM passages WHERE document_id = ? ORDER BY position", [document_id]
+        )
+        return [Passage(**row) for row in rows]
+
+    def _labels(self, document_id: str) -> list[Label]:
+        rows = self._db.query("SELECT * FROM labels WHERE document_id = ?", [document_id])
+        return [
+            Label(
+                **{key: value for key, value in row.items() if key != "run_id"}
+                | {"is_causal_claim": bool(row["is_causal_claim"])}
+            )
+            for row in rows
+        ]
 
     def untagged(self) -> dict[str, int]:
         """Return how many documents no model covers, by language."""

@@ -410,3 +410,20 @@ CREATE INDEX labels_by_pair ON labels(narrative_id, document_id);
 DROP INDEX labels_by_narrative;
 """,
     )
+
+
+@migrations()
+def m008_taxonomies(db: Database) -> None:
+    """Remember what each narrative was in each taxonomy, to label again only what changed."""
+    _run(
+        db,
+        """
+CREATE TABLE taxonomies (
+  version TEXT NOT NULL,
+  narrative_id TEXT NOT NULL REFERENCES narratives(id),
+  digest TEXT NOT NULL,
+  PRIMARY KEY (version, narrative_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX taggings_by_content ON taggings(content_hash, model);
+""",
+    )

@@ -14,6 +14,7 @@ from click.testing import CliRunner
 
 from api.browse.app import make_datasette
 from api.cli import cli
+from nlp.multilingual import available
 from store import Store
 from store.publish import snapshot_path
 
@@ -77,7 +78,8 @@ def test_the_sample_has_the_size_and_voices_that_it_promises(night):
         assert {"feed", "mastodon", "bluesky"} <= {source.kind for source in sources}
         copies = store.db.execute("SELECT count(*) FROM documents WHERE duplicate_of IS NOT NULL")
         assert copies.fetchone()[0] >= 5
-        assert store.labels.untagged() == {"zh": 10}
+        # Chinese is labelled where the multilingual encoder has a wheel.
+        assert store.labels.untagged() == ({} if available() else {"zh": 10})
         assets = store.db.execute("SELECT count(DISTINCT asset_id) FROM prices").fetchone()[0]
         assert assets >= 14
 

@@ -1,6 +1,7 @@
 """Labels of passages folded to those of a text, and the stage that stores them."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, cast
 
@@ -11,6 +12,7 @@ from nlp.label import Finding, label_items, summarise
 from nlp.models import Models, Scores
 from nlp.narratives import Taxonomy, load_taxonomy
 from nlp.run import tag
+from nlp.tagger import Tagger
 from store import Store
 from store.records import Asset, Document, Source
 
@@ -26,9 +28,11 @@ class FakeModels:
 
     def __init__(self) -> None:
         self.asked: list[str] = []
+        self.narratives: list[tuple[str, ...]] = []
 
-    def score(self, texts: Sequence[str], taxonomy: Taxonomy) -> list[Scores]:
+    def score(self, texts: Sequence[str], taxonomy: Taxonomy, language: str = "en") -> list[Scores]:
         self.asked += texts
+        self.narratives.append(tuple(taxonomy.ids))
         return [self._one(text, taxonomy) for text in texts]
 
     def _one(self, text: str, taxonomy: Taxonomy) -> Scores:
@@ -37,7 +41,8 @@ class FakeModels:
         present = np.array([0.9 if key in text else 0.1 for key in taxonomy.ids])
         stance = [0.1, 0.8, 0.1] if "no " in text else [0.7, 0.2, 0.1]
         stances = np.array([stance] * len(present))
-        return Scores(present, np.full(len(present), 0.5), stances, float("because" in text))
+        causal = np.full(len(present), float("because" in text))
+        return Scores(present, np.full(len(present), 0.5), stances, causal)
 
 
 def fake() -> Models:
@@ -140,6 +145,7 @@ def test_a_run_stores_labels_that_are_substrings_and_names_what_it_cannot_do(sto
         "failed": 1,
         "passages": 3,
         "labels": 2,
+        "reused": 0,
     }
     assert report.failures == 1
     assert any("'zh'" in note for note in report.notes)
@@ -157,13 +163,92 @@ def test_a_second_run_has_nothing_to_do_and_adds_no_run(store):
     assert store.labels.pending_count("fake:1", TAXONOMY.version) == 0
 
 
-def test_a_changed_taxonomy_labels_again(store, tmp_path):
+def test_a_new_narrative_is_the_only_one_that_is_asked_for(store, tmp_path):
     tag(store, TAXONOMY, models=fake(), now=NOW)
     mine = tmp_path / "mine.toml"
     mine.write_text('[[narrative]]\nid = "quiet"\nproposition = "Nothing happens."\n')
-    report = tag(store, load_taxonomy(["default", mine]), models=fake(), now=NOW)
+    models = FakeModels()
+    wider = load_taxonomy(["default", mine])
+    report = tag(store, wider, models=cast(Models, models), now=NOW)
     assert report.counts["tagged"] == 2
     assert report.counts["labels"] == 3
+    assert set(models.narratives) == {("quiet",), tuple(wider.ids)}, "the failed one is asked all"
+
+
+def test_taking_a_narrative_out_asks_the_model_nothing(store, tmp_path):
+    mine = tmp_path / "mine.toml"
+    mine.write_text('[[narrative]]\nid = "quiet"\nproposition = "Nothing happens."\n')
+    tag(store, load_taxonomy(["default", mine]), models=fake(), now=NOW)
+    models = FakeModels()
+    report = tag(store, TAXONOMY, models=cast(Models, models), now=NOW)
+    assert report.counts["reused"] == 2
+    assert report.counts["labels"] == 2
+    assert models.asked == ["Bonds explode"] * 2, "together, then alone: the one that failed"
+
+
+def test_a_changed_proposition_is_judged_again(store, tmp_path):
+    mine = tmp_path / "mine.toml"
+    mine.write_text('[[narrative]]\nid = "quiet"\nproposition = "Nothing happens."\n')
+    tag(store, load_taxonomy(["default", mine]), models=fake(), now=NOW)
+    mine.write_text('[[narrative]]\nid = "quiet"\nproposition = "Nothing ever happens."\n')
+    models = FakeModels()
+    tag(store, load_taxonomy(["default", mine]), models=cast(Models, models), now=NOW)
+    assert ("quiet",) in models.narratives
+
+
+def test_a_copy_of_a_known_text_is_not_asked_again(store):
+    tag(store, TAXONOMY, models=fake(), now=NOW)
+    copy = replace(document("a", "Gold falls", "It fell because of tariffs. Nobody saw inflation."),
+                   id="copy".rjust(16, "0"), guid="copy", entry_key="copy")  # fmt: skip
+    with store.transaction():
+        run = store.runs.begin("import", now=NOW)
+        store.documents.add([copy], run.id)
+    models = FakeModels()
+    report = tag(store, TAXONOMY, models=cast(Models, models), now=NOW)
+    assert models.asked == []
+    assert (report.counts["reused"], report.counts["labels"]) == (1, 2)
+    known = store.labels.earlier({copy.content_hash}, "fake:1")[copy.content_hash]
+    assert {label.document_id for label in known.labels} == {copy.id}
+
+
+def test_a_copy_in_another_language_is_judged_for_itself(store):
+    tag(store, TAXONOMY, models=fake(), now=NOW)
+    text = "It fell because of tariffs. Nobody saw inflation."
+    copy = replace(document("a", "Gold falls", text, "fr"),
+                   id="copy".rjust(16, "0"), guid="copy", entry_key="copy")  # fmt: skip
+    with store.transaction():
+        store.documents.add([copy], store.runs.begin("import", now=NOW).id)
+    models = FakeModels()
+    models.languages = frozenset({"en", "fr"})
+    tag(store, TAXONOMY, models=cast(Models, models), now=NOW)
+    assert "Gold falls" in models.asked
+
+
+def test_a_language_that_is_covered_now_is_labelled_now(store):
+    tag(store, TAXONOMY, models=fake(), now=NOW)
+    models = FakeModels()
+    models.languages = frozenset({"en", "zh"})
+    report = tag(store, TAXONOMY, models=cast(Models, models), now=NOW)
+    assert report.counts["tagged"] == 1
+    assert models.asked == ["准备金不足", "流动性紧张。"]
+    assert not tag(store, TAXONOMY, models=cast(Models, models), now=NOW).counts
+
+
+def test_labels_are_the_same_in_any_order_and_batch(store, monkeypatch):
+    def rows() -> list[Any]:
+        found = store.labels.earlier({(key * 32)[:32] for key in "abcd"}, "fake:1")
+        return sorted((key, tuple(map(str, e.labels))) for key, e in found.items())
+
+    tag(store, TAXONOMY, models=fake(), now=NOW)
+    together = rows()
+    monkeypatch.setattr("nlp.run.BATCH", 1)
+    models = FakeModels()
+    models.model_id = "fake:1"
+    worker = Tagger(cast(Models, models), TAXONOMY, set())
+    documents = list(store.labels.pending("another", TAXONOMY.version))
+    taggings, _ = worker.tag(documents[::-1])
+    found = {t.content_hash: tuple(map(str, t.labels)) for t in taggings if t.outcome == "tagged"}
+    assert found == dict(together)
 
 
 def test_a_killed_run_goes_on_where_it_stopped(store, monkeypatch):

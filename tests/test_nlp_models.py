@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,19 +11,21 @@ import pytest
 from nlp.card import model_card
 from nlp.encoder import load_default
 from nlp.errors import LabelSchemeError, ModelNotFoundError, TrainingError
-from nlp.evaluate import as_table, evaluate
+from nlp.evaluate import as_comparison, as_table, evaluate
 from nlp.examples import Example, select
 from nlp.label import label_items
-from nlp.models import Models, ModelSettings, load_models
+from nlp.models import Models, ModelSettings, Scores, load_models
+from nlp.multilingual import available
 from nlp.narratives import load_taxonomy
 from nlp.network import add_low_rank, extract_low_rank, merge_low_rank
 from nlp.train import load_examples
-from nlp.tuned import WEIGHTS, load_trained
+from nlp.tuned import WEIGHTS, load_pairs, load_tagger
 
 pytestmark = pytest.mark.model
 SEED = Path("../shared/seed/article.txt")
 ARCHIVE = Path("../shared/data/text")
 TAXONOMY = load_taxonomy()
+LOADED = ("english", "multilingual", "pairs", "custom")
 TEXTS = [
     "Fed cuts rates by half a point",
     "Overnight repo printed 20 basis points over the rate on reserves, and dealers sold what they "
@@ -40,7 +43,9 @@ def models() -> Models:
 
 def fresh(models: Models) -> Models:
     """The same weights without anything remembered."""
-    return Models(models.model_id, models.languages, models.trained, models.similar, models.judge)
+    other = replace(models, _cache={})
+    other.__dict__.update({k: models.__dict__[k] for k in LOADED if k in models.__dict__})
+    return other
 
 
 def test_labels_of_plain_sentences(models):
@@ -59,24 +64,24 @@ def test_neighbours_in_a_batch_do_not_change_a_score(models):
         (alone,) = fresh(models).score([text], TAXONOMY)
         np.testing.assert_allclose(alone.presence, together[place].presence, atol=1e-5)
         np.testing.assert_allclose(alone.stance, together[place].stance, atol=1e-5)
-        assert alone.causal == pytest.approx(together[place].causal, abs=1e-5)
+        np.testing.assert_allclose(alone.causal, together[place].causal, atol=1e-5)
 
 
 def test_scores_are_probabilities(models):
     for score in models.score(TEXTS, TAXONOMY):
         assert ((score.presence >= 0) & (score.presence <= 1)).all()
         np.testing.assert_allclose(score.stance.sum(axis=1), 1.0, atol=2e-4)
-        assert 0 <= score.causal <= 1
+        assert ((score.causal >= 0) & (score.causal <= 1)).all()
 
 
 def test_the_model_id_is_name_and_digest(models):
-    assert models.model_id.startswith("minilm-tapestory-1:")
+    assert models.model_id.startswith("tapestory-2:")
     assert len(models.model_id.split(":")[1]) == 8
     assert models.model_id in model_card()
 
 
 def test_the_shipped_weights_are_small():
-    assert sum(path.stat().st_size for path in WEIGHTS.glob("*.safetensors")) < 4e6
+    assert sum(path.stat().st_size for path in WEIGHTS.glob("*.safetensors")) < 60e6
 
 
 @pytest.mark.skipif(not SEED.is_file(), reason="the seed article is not at hand")
@@ -99,13 +104,21 @@ def floors(examples: list[Example], models: Models, margin: float, stance: float
 
 
 def test_held_out_own_passages_beat_keywords(models):
-    floors(select(load_examples(), "test"), models, margin=0.05, stance=0.5)
+    floors(select(load_examples(), "test"), models, margin=0.1, stance=0.66)
 
 
-@pytest.mark.skipif(not ARCHIVE.is_dir(), reason="the archive of headlines is not at hand")
-def test_held_out_real_headlines_beat_keywords(models):
-    headlines = select(load_examples(ARCHIVE), "test", ["sample", "mined"])
-    floors(headlines, models, margin=0.1, stance=0.5)
+@pytest.mark.skipif(not ARCHIVE.is_dir(), reason="the archives are not at hand")
+def test_held_out_real_passages_keep_what_is_promised(models):
+    real = [e for e in select(load_examples(ARCHIVE), "test") if e.pool != "own"]
+    assert len(real) >= 800
+    result = evaluate(real, TAXONOMY, models)
+    print(as_table(result))
+    assert result["presence"]["macro_f1"] >= 0.78
+    assert result["presence"]["macro_f1"] >= result["keywords"]["macro_f1"] + 0.15
+    assert result["stance"]["macro_f1"] >= 0.62
+    assert result["presence"]["ece"] <= 0.06
+    drawn = evaluate([e for e in real if e.pool == "sample"], TAXONOMY, models)
+    assert drawn["stance"]["macro_f1"] >= 0.66
 
 
 def test_evaluation_names_an_unknown_narrative(models):
@@ -148,12 +161,14 @@ def test_a_merged_delta_equals_the_trained_layers():
 
 
 def test_damaged_or_missing_weights_are_named(tmp_path):
-    for name in ("adapter.safetensors", "heads.safetensors", "config.json"):
+    for name in ("english.safetensors", "config.json"):
         shutil.copy(WEIGHTS / name, tmp_path / name)
-    (tmp_path / "heads.safetensors").write_bytes(b"torn")
     with pytest.raises(ModelNotFoundError, match="missing or damaged"):
-        load_trained(tmp_path)
-    with pytest.raises(ModelNotFoundError, match="no weights in"):
+        load_pairs(tmp_path)
+    (tmp_path / "english.safetensors").write_bytes(b"torn")
+    with pytest.raises(ModelNotFoundError, match="missing or damaged"):
+        load_tagger(tmp_path, "english")
+    with pytest.raises(ModelNotFoundError, match="missing or damaged"):
         model_card(tmp_path / "nowhere")
 
 
@@ -213,3 +228,64 @@ def test_the_config_names_what_the_heads_mean():
     config = json.loads((WEIGHTS / "config.json").read_text(encoding="utf-8"))
     assert [entry["id"] for entry in config["narratives"]] == TAXONOMY.ids
     assert config["taxonomy"] == TAXONOMY.version, "narratives.toml changed: retrain"
+
+
+def test_labels_do_not_change_with_order_or_neighbours(models):
+    texts = [e.text for e in select(load_examples(), "test")[:120]]
+    forward = fresh(models).score(texts, TAXONOMY)
+    backward = fresh(models).score(texts[::-1], TAXONOMY)[::-1]
+    pieces = [fresh(models).score([text], TAXONOMY)[0] for text in texts[:40]]
+    for place, score in enumerate(forward):
+        others = [backward[place], *([pieces[place]] if place < len(pieces) else [])]
+        for other in others:
+            assert (found(score) == found(other)).all()
+
+
+def found(score: Scores) -> np.ndarray:
+    """The label of each narrative: 3 where it is absent, else its stance."""
+    return np.where(score.presence >= score.threshold, score.stance.argmax(1), 3)
+
+
+@pytest.mark.skipif(not available(), reason="the multilingual encoder is not installed")
+def test_chinese_is_labelled_and_other_languages_are_not(models):
+    items = [
+        {"id": "zh", "text": "特朗普威胁对铜加征50%的关税，市场大跌。"},
+        {"id": "zh-none", "text": "周末的公园里，孩子们在放风筝。"},
+        {
+            "id": "de",
+            "text": "Die Zentralbank senkt die Zinsen, und die Inflation geht zurück.",
+            "lang": "de",
+        },
+    ]
+    tariffs, none, german = label_items(items, TAXONOMY, models)
+    assert [(x["narrative"], x["stance"]) for x in tariffs["labels"]] == [("tariffs", "favor")]
+    assert none["labels"] == []
+    assert "language 'de' is not covered" in german["error"]
+
+
+@pytest.mark.skipif(not available(), reason="the multilingual encoder is not installed")
+def test_held_out_chinese_passages_beat_keywords(models):
+    result = evaluate(select(load_examples(), "test", language="zh"), TAXONOMY, models)
+    print(as_table(result))
+    assert result["presence"]["macro_f1"] > 0.8
+    assert result["stance"]["macro_f1"] > 0.65
+
+
+def test_models_are_compared_on_the_users_own_labels(tmp_path):
+    (tmp_path / "a").mkdir()
+    items = [
+        Example(id="1", text="Fed cuts rates", labels={"fed-policy": "against"}),
+        Example(id="2", text="Nothing happened.", labels={}),
+    ]
+    encoder = tiny(tmp_path / "a", "encoder")
+    stance = tiny(tmp_path / "b", "classifier", ["against", "none", "favor"])
+    settings = [ModelSettings(), ModelSettings(encoder=encoder), ModelSettings(stance=stance)]
+    table = as_comparison([evaluate(items, TAXONOMY, each) for each in settings]).splitlines()
+    assert len(table) == 4
+    assert f"encoder={encoder}" in table[2]
+    assert f"stance={stance}" in table[3]
+
+
+def test_an_item_in_a_language_that_is_not_covered_is_refused(models):
+    with pytest.raises(TrainingError, match="language 'de' is not covered"):
+        evaluate([Example(id="x", text="t", labels={}, language="de")], TAXONOMY, models)

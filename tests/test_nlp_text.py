@@ -106,3 +106,30 @@ def test_a_cell_of_a_megabyte_is_cut_with_a_note(text):
 )
 def test_language(text, stated, language):
     assert detect_language(text, stated) == language
+
+
+WRAPPED = """    The central bank forecast a shortage of around
+250 mln stg in the money market today, after two days in
+which it had supplied more than the banks had asked for.
+    Against this, a fall in the note circulation would add
+345 mln stg, the bank said in its morning statement."""
+
+
+def test_hard_wrapped_lines_are_one_paragraph():
+    for text in (WRAPPED, WRAPPED.replace("\n", "\r\n")):
+        spans, _ = split_passages("", text)
+        assert len(spans) == 2
+        assert all(text[span.start : span.end] == span.text for span in spans)
+        assert spans[1].text.startswith("Against this")
+
+
+def test_a_list_of_headlines_is_not_hard_wrapped():
+    text = "\n".join(
+        [
+            "Stocks slide as the market doubts the chip makers' forecasts",
+            "Gold climbs to a record while the dollar drifts lower again",
+            "Central bank holds rates and says that it is in no hurry now",
+            "Oil steadies after the cartel keeps its targets for the spring",
+        ]
+    )
+    assert [span.text for span in split_passages("", text)[0]] == text.splitlines()

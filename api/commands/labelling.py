@@ -85,30 +85,52 @@ def _decoded(data: bytes) -> tuple[str, str | None]:
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @_narratives
+@click.option("--encoder", "encoders", multiple=True, metavar="NAME",
+              help="Compare with this encoder or trained folder (repeatable).")  # fmt: skip
+@click.option("--stance", "stances", multiple=True, metavar="NAME",
+              help="Compare with this stance or NLI classifier (repeatable).")  # fmt: skip
 @config
 @json_option
 def evaluate(
-    file: Path, narratives_path: Path | None, config_path: Path | None, as_json: bool
+    file: Path,
+    narratives_path: Path | None,
+    encoders: tuple[str, ...],
+    stances: tuple[str, ...],
+    config_path: Path | None,
+    as_json: bool,
 ) -> None:
     """Score the labels on FILE, JSONL of {"id", "text", "labels": {narrative: stance}}."""
     from api.stages import model_settings, taxonomy
-    from nlp.evaluate import as_table, evaluate_file
+    from nlp.evaluate import as_comparison, as_table, evaluate_file
 
     settings = _with_narratives(load_settings(config_path), narratives_path)
-    result = evaluate_file(file, taxonomy(settings), model_settings(settings))
-    click.echo(json.dumps(result, indent=2) if as_json else as_table(result))
+    own = model_settings(settings)
+    others = [replace(own, encoder=name) for name in encoders]
+    others += [replace(own, stance=name) for name in stances]
+    results = [evaluate_file(file, taxonomy(settings), models) for models in (own, *others)]
+    if as_json:
+        click.echo(json.dumps(results if others else results[0], indent=2))
+        return
+    click.echo(as_table(results[0]))
+    if others:
+        click.echo(f"\n{as_comparison(results)}")
 
 
 @click.command()
 @click.option("--data", type=click.Path(path_type=Path, exists=True, file_okay=False),
-              help="Folder with the real texts whose labels are shipped by hash.")  # fmt: skip
+              help="Folder with text/ (archives whose labels are shipped by hash) and labels/ "
+              "(public stance sets).")  # fmt: skip
+@click.option("--part", "parts", multiple=True,
+              type=click.Choice(["start", "english", "pairs", "multilingual", "custom"]),
+              help="Train only this part (repeatable); all but start by default.")  # fmt: skip
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True,
               help="Folder for the trained weights.")  # fmt: skip
-def train(data: Path | None, out: Path) -> None:
-    """Train the adapter and heads again from the shipped labels."""
+def train(data: Path | None, parts: tuple[str, ...], out: Path) -> None:
+    """Train the adapters and heads again from the shipped labels."""
+    from nlp.train import TRAINED
     from nlp.train import train as run
 
-    about = run(archive=data, folder=out, report=lambda line: click.echo(line, err=True))
+    about = run(data, folder=out, parts=parts or TRAINED, report=lambda x: click.echo(x, err=True))
     click.echo(f"wrote {out}: {json.dumps(about)}")
 
 

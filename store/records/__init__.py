@@ -9,7 +9,14 @@ the literals below, so code and schema cannot differ.
 
 from store.records.configured import Asset, Narrative, Source, without_legs
 from store.records.documents import Document, FeedItem, Fetch, SourceState
-from store.records.labels import CAUSAL_WEIGHT, Entity, Label, Passage, Tagging
+from store.records.labels import (
+    CAUSAL_WEIGHT,
+    EarlierTagging,
+    Entity,
+    Label,
+    Passage,
+    Tagging,
+)
 from store.records.prices import PriceBar
 from store.records.results import (
     AlignmentCell,
@@ -56,6 +63,7 @@ __all__ = [
     "Coverage",
     "DateSource",
     "Document",
+    "EarlierTagging",
     "Entity",
     "Episode",
     "Explanation",

@@ -68,6 +68,26 @@ class Entity:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EarlierTagging:
+    """What a model found in a text before, maybe for another document or taxonomy.
+
+    Attributes
+    ----------
+    taxonomy : str
+        The taxonomy's version at that time.
+    language : str
+        What the text was taken for: a copy may come from a source that states another.
+    passages, labels : sequences
+        As stored then; their ids are those of the document that carried the text.
+    """
+
+    taxonomy: str
+    language: str
+    passages: Sequence[Passage]
+    labels: Sequence[Label]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Tagging:
     """The labelling of one document by one model and taxonomy, whole or refused.
 
