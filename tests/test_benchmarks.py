@@ -76,7 +76,10 @@ def test_labelling_keeps_up_with_the_bare_encoder(tmp_path):
     """20,000 passages from documents to stored labels, beside what a user would do instead."""
     titles = read_parquet(SHARED / "text" / "headlines.parquet", columns=["title"])["title"]
     texts = list(dict.fromkeys(title.strip() for title in titles.dropna() if title.strip()))
-    lines = [{"id": str(n), "text": "", "title": t} for n, t in enumerate(texts[:20_000])]
+    lines = [
+        {"title": text, "url": f"https://desk.example/{number}", "source": "desk"}
+        for number, text in enumerate(texts[:20_000])
+    ]
     path = tmp_path / "titles.jsonl"
     path.write_text(
         "\n".join(json.dumps({**line, "published_at": "2026-01-05T12:00:00Z"}) for line in lines),
