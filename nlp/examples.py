@@ -11,7 +11,7 @@ looked up where the archive is at hand, and the example is left out where it is 
 import hashlib
 import json
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, cast, get_args
@@ -125,15 +125,9 @@ def read_archive(path: Path, archive: Path) -> list[Example]:
     return examples
 
 
-def select(
-    examples: Iterable[Example], split: Split, pools: Sequence[str] = (), language: str = "en"
-) -> list[Example]:
-    """Return the examples of one split and language, of some pools only when pools are given."""
-    return [
-        e
-        for e in examples
-        if e.split == split and e.language == language and (not pools or e.pool in pools)
-    ]
+def select(examples: Iterable[Example], split: Split, *, language: str = "en") -> list[Example]:
+    """Return the examples of one split and language."""
+    return [e for e in examples if e.split == split and e.language == language]
 
 
 def split_of(text: str) -> Split:
