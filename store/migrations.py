@@ -427,3 +427,15 @@ CREATE TABLE taxonomies (
 CREATE INDEX taggings_by_content ON taggings(content_hash, model);
 """,
     )
+
+
+@migrations()
+def m009_price_validators(db: Database) -> None:
+    """Remember the validators of a provider that sends the whole history each time."""
+    _run(
+        db,
+        """
+ALTER TABLE assets ADD COLUMN etag TEXT;
+ALTER TABLE assets ADD COLUMN last_modified TEXT;
+""",
+    )
