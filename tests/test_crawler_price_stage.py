@@ -1,6 +1,7 @@
 """Fetching prices into a store: files, providers, pages of candles, revisions, refusals."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
 
@@ -135,6 +136,40 @@ def test_only_the_last_year_is_asked_for_again(store, tmp_path, monkeypatch):
         first, second = asked(server)
     assert first["cosd"] == [str(FIRST_DAY)]
     assert (second["cosd"], second["coed"]) == (["2024-12-29"], ["2026-02-04"])
+
+
+def test_a_source_that_is_new_to_an_asset_is_asked_in_full_and_at_once(
+    store, tmp_path, monkeypatch
+):
+    (tmp_path / "closes.csv").write_text("asset,date,close\nDGS10,2026-01-29,4.24\n")
+    fetch(store, [replace(DGS10, source="csv:closes.csv")], tmp_path)
+    with serve(
+        {"/fred": Answer(200, series(("2020-01-02", 1.88), ("2026-01-29", 4.24)))}
+    ) as server:
+        redirect_to(server, monkeypatch, fred, "/fred")
+        report = fetch(store, [DGS10], tmp_path, now=NOW + HOUR, settings=server.settings())
+        assert [query["cosd"] for query in asked(server)] == [[str(FIRST_DAY)]]
+    assert report.counts == {"new": 1, "revised": 0}
+
+
+def test_what_was_mended_is_said_once_and_what_was_refused_leaves_the_store(
+    store, tmp_path, monkeypatch
+):
+    good = series(("2026-02-02", 4.29), ("2026-01-28", 4.2), ("2026-01-29", 4.24))
+    with serve({"/fred": Answer(200, good)}) as server:
+        redirect_to(server, monkeypatch, fred, "/fred")
+        for days in (0, 1):
+            night = NOW + timedelta(days=days)
+            assert fetch(store, [DGS10], tmp_path, night, server.settings()).failures == 0
+        before = rows(store, "SELECT * FROM prices")
+        server.answers["/fred"] = Answer(200, series(("2026-01-28", 9), ("2026-01-29", "1e400")))
+        night = NOW + timedelta(days=2)
+        assert fetch(store, [DGS10], tmp_path, night, server.settings()).failures == 1
+    assert rows(store, "SELECT * FROM prices") == before
+    assert rows(store, "SELECT kind, message FROM failures ORDER BY failed_at") == [
+        ("mended", "fred:DGS10: the dates were out of order; sorted"),
+        ("PriceDataError", "fred:DGS10: '1e400' is not a finite number"),
+    ]
 
 
 def test_a_revision_is_appended_and_each_night_can_be_asked_for(store, tmp_path, monkeypatch):
@@ -340,8 +375,7 @@ def test_a_series_of_midnight_closes_is_asked_for_anew(store, tmp_path, monkeypa
         "asset,date,close\n"
         + "".join(f"BTC,{NOW.date() - timedelta(days=number)},99\n" for number in range(60, 0, -1))
     )
-    fetch(store, [Asset(id="BTC", name="", asset_class="crypto", calendar="24/7",
-                        source="csv:closes.csv")], tmp_path)  # fmt: skip
+    fetch(store, [replace(BTC, source="csv:closes.csv")], tmp_path)
     with serve({"/candles": klines}) as server:
         redirect_to(server, monkeypatch, binance, "/candles")
         fetch(store, [BTC], tmp_path, now=NOW + HOUR, settings=server.settings())

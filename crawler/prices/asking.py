@@ -111,11 +111,14 @@ async def _ask_series(
 ) -> Series:
     """Ask from some days before the last known value on, or from the beginning.
 
-    When more than a few of the known values come changed, all were restated (a split, a new
-    base year): the whole history is asked for, or it would be on two scales.
+    Values that another source or an import has left are no history of this one. When more than
+    a few of the known values come changed, all were restated (a split, a new base year): the
+    whole history is asked for, or it would be on two scales.
     """
     whole = asset.source.partition(":")[0] in _WHOLE
-    since = max(max(known.bars) - OVERLAP, FIRST_DAY) if known.bars else FIRST_DAY
+    since = FIRST_DAY
+    if known.bars and known.answer.fetched_at is not None:
+        since = max(max(known.bars) - OVERLAP, FIRST_DAY)
     while True:
         url = provider.request(name, since, now.date())
         fetched = await _get(client, url, known.answer if whole and known.bars else None)
