@@ -427,3 +427,9 @@ CREATE TABLE taxonomies (
 CREATE INDEX taggings_by_content ON taggings(content_hash, model);
 """,
     )
+
+
+@migrations()
+def m009_withdrawn(db: Database) -> None:
+    """Remember which documents their authors deleted."""
+    _run(db, "ALTER TABLE documents ADD COLUMN withdrawn_at TEXT")
