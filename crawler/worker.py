@@ -15,7 +15,7 @@ import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import IO, Any
 
 from crawler.errors import FeedParseError
 from crawler.parsed import (
@@ -28,7 +28,6 @@ from crawler.parsed import (
 )
 from crawler.settings import Limits
 
-Parser = Literal["feed", "mastodon", "bluesky", "hackernews", "page"]
 RECYCLE_AFTER = 500
 _LENGTHS = struct.Struct("!II")
 _LENGTH = struct.Struct("!I")
@@ -122,8 +121,13 @@ class ParserPool:
         self._threads = ThreadPoolExecutor(workers, thread_name_prefix="parse")
         self._lock = threading.Lock()
 
-    async def feed(self, parser: Parser, body: bytes, content_type: str, url: str) -> ParsedFeed:
+    async def feed(self, parser: str, body: bytes, content_type: str, url: str) -> ParsedFeed:
         """Return the items of a body.
+
+        Parameters
+        ----------
+        parser : str
+            ``feed``, or the name of a platform in ``crawler/social``.
 
         Raises
         ------
@@ -136,9 +140,7 @@ class ParserPool:
         """Return the main text of a page; raises as :meth:`feed` does."""
         return page_from_json(await self._parse("page", body, content_type, url))
 
-    async def _parse(
-        self, parser: Parser, body: bytes, content_type: str, url: str
-    ) -> dict[str, Any]:
+    async def _parse(self, parser: str, body: bytes, content_type: str, url: str) -> dict[str, Any]:
         import asyncio
 
         job = {"parser": parser, "content_type": content_type, "url": url}
@@ -229,22 +231,14 @@ def _parse_value(job: dict[str, Any], body: bytes) -> dict[str, Any]:
             from crawler.extract import parse_page
 
             return page_to_json(parse_page(body, content_type=content_type, url=url))
-        case "mastodon":
-            from crawler.social import mastodon
-
-            return feed_to_json(mastodon.parse(body))
-        case "bluesky":
-            from crawler.social import bluesky
-
-            return feed_to_json(bluesky.parse(body))
-        case "hackernews":
-            from crawler.social import hackernews
-
-            return feed_to_json(hackernews.parse(body))
-        case _:
+        case "feed":
             from crawler.feeds import parse_feed
 
             return feed_to_json(parse_feed(body, content_type=content_type, url=url))
+        case platform:
+            from crawler.social import PLATFORMS
+
+            return feed_to_json(PLATFORMS[platform].parse(body, url))
 
 
 def limit_memory(cap_bytes: int) -> bool:
