@@ -104,7 +104,17 @@ class LoginError(CrawlError):
 
 
 class PriceDataError(CrawlError):
-    """A provider's answer that is not the price series that was asked for."""
+    """A provider's answer that is not the price series that was asked for.
+
+    Attributes
+    ----------
+    advice : str
+        What to do about it, where that is more than to wait; may be empty.
+    """
+
+    def __init__(self, message: str, advice: str = "") -> None:
+        super().__init__(message)
+        self.advice = advice
 
 
 class ImportFormatError(CrawlError, ValueError):
