@@ -16,6 +16,7 @@ from crawler.prices.checks import flag, flags
 from crawler.prices.files import read_files
 from crawler.prices.guess import guess_asset
 from crawler.prices.series import Known, Series, failure
+from crawler.prices.yfinance_library import read_library
 from crawler.reporting import FailureLog, Run, finish
 from crawler.settings import CrawlSettings
 from store.records import Asset, Failure, PriceBar, StageReport
@@ -70,7 +71,7 @@ def fetch_prices(
         asset.id: Known(bars=store.prices.latest(asset.id), answer=store.prices.answer(asset.id))
         for asset in due
     }
-    answers = read_files(due, base_dir, now)
+    answers = read_files(due, base_dir, now) + read_library(due, known, now)
     if remote := [asset for asset in due if asset.source.partition(":")[0] in REMOTE]:
         answers += asyncio.run(ask_all(remote, known, now, settings))
     answers += [_unsupported(asset) for asset in due if not _is_supported(asset)]
@@ -98,7 +99,7 @@ def _is_due(store: "Store", asset: Asset, now: datetime) -> bool:
 
 def _is_supported(asset: Asset) -> bool:
     provider = asset.source.partition(":")[0]
-    return provider == "csv" or provider in REMOTE
+    return provider in {"csv", "yfinance"} or provider in REMOTE
 
 
 def _unsupported(asset: Asset) -> Series:
