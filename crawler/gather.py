@@ -27,7 +27,7 @@ from crawler.indexes import left_alone, look, without_archive
 from crawler.listing import MAX_PAGES, Listing, deleted, horizon, read_on, request_of
 from crawler.login import Logins
 from crawler.messages import Fetched
-from crawler.pages import PageAnswer, Pages, is_teaser
+from crawler.pages import PAGE_TYPES, PageAnswer, Pages, is_teaser
 from crawler.parsed import ParsedFeed
 from crawler.social import PLATFORMS
 from crawler.social.shapes import Platform, Question, bearer
@@ -113,6 +113,8 @@ async def gather(
         request = request_of(
             crawl.client, question, etag=state.etag, last_modified=state.last_modified
         )
+        if source.kind == "page":
+            request = replace(request, accept=PAGE_TYPES)
         fetched = await fetch(crawl.client, request)
     except SourceError as error:
         return _unasked(source, state, error)

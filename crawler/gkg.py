@@ -27,6 +27,7 @@ MAX_ROWS = 200_000
 MAX_ITEMS = 5_000
 _MAX_ROW = 8 * MEBIBYTE
 _CHUNK = MEBIBYTE
+_MAX_MARKUP = 20_000
 _COLUMNS = 27
 _ID, _COLLECTION, _OUTLET, _URL, _THEMES, _ENHANCED, _TRANSLATION, _EXTRAS = (
     0,
@@ -42,7 +43,6 @@ _WEB = b"1"
 
 _STAMP = re.compile(r"(\d{14})(?:\.translation)?\.gkg\.csv\.zip$")
 _RECORD = re.compile(rb"\d{14}-T?\d{1,9}")
-_TITLE = re.compile(rb"<PAGE_TITLE>(.{1,4000}?)</PAGE_TITLE>", re.DOTALL)
 _SOURCE_LANGUAGE = re.compile(rb"srclc:([a-z]{2,3})")
 _THEME = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*")
 _WIDE = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]")
@@ -160,8 +160,7 @@ def _item(columns: list[bytes], asked: Wanted, at: datetime) -> tuple[FeedItem |
     has_theme = not asked.themes.isdisjoint(_themes(columns))
     if not has_theme and asked.words is None:
         return None, False
-    found = _TITLE.search(columns[_EXTRAS])
-    title = plain_line(found.group(1).decode("utf-8", errors="replace")) if found else ""
+    title = _title(columns[_EXTRAS])
     if not has_theme and (asked.words is None or asked.words.search(title) is None):
         return None, False
     url = http_url(columns[_URL].decode("utf-8", errors="replace"))
@@ -179,6 +178,12 @@ def _item(columns: list[bytes], asked: Wanted, at: datetime) -> tuple[FeedItem |
         date_raw=f"{at:%Y%m%d%H%M%S}",
         is_partial=True,
     ), False
+
+
+def _title(extras: bytes) -> str:
+    _, _, rest = extras.partition(b"<PAGE_TITLE>")
+    stated, end, _ = rest.partition(b"</PAGE_TITLE>")
+    return plain_line(stated[:_MAX_MARKUP].decode("utf-8", errors="replace")) if end else ""
 
 
 def _themes(columns: list[bytes]) -> set[str]:

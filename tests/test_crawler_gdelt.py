@@ -164,6 +164,24 @@ def test_a_late_file_is_waited_for(store, server):
     assert night(store, server, NOW + NIGHT / 2)["new"] == 4
 
 
+def test_a_run_that_ends_while_it_writes_loses_nothing(store, server, monkeypatch):
+    Bulk(server)
+
+    class KilledError(Exception):
+        pass
+
+    def die(state):
+        raise KilledError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(store.sources, "save_state", die)
+        with pytest.raises(KilledError):
+            night(store, server)
+    assert store.documents.count() == 0
+    assert cursor(store) is None
+    assert night(store, server)["new"] == 16
+
+
 @pytest.mark.parametrize(
     ("body", "kind"),
     [

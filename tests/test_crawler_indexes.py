@@ -79,6 +79,7 @@ def test_the_links_of_an_index_become_documents_with_the_text_of_their_pages(sto
     show(server, "a", "b", "c")
     counts = night(store, server)
     assert (counts["new"], counts["failures"]) == (3, 0)
+    assert server.requests[0][1]["accept"].startswith("text/html")
     found = rows(
         store,
         "SELECT title, url, text, published_at, effective_at, date_source,"
