@@ -21,11 +21,13 @@ from crawler.errors import (
     SourceError,
 )
 from crawler.fetch import Client, fetch
+from crawler.gdelt import list_url, read_files
 from crawler.identity import Entry, StoredKey, content_hash, match_entries
+from crawler.indexes import left_alone, look, without_archive
 from crawler.listing import MAX_PAGES, Listing, deleted, horizon, read_on, request_of
 from crawler.login import Logins
 from crawler.messages import Fetched
-from crawler.pages import PageAnswer, Pages, is_teaser
+from crawler.pages import PAGE_TYPES, PageAnswer, Pages, is_teaser
 from crawler.parsed import ParsedFeed
 from crawler.social import PLATFORMS
 from crawler.social.shapes import Platform, Question, bearer
@@ -44,7 +46,7 @@ from store.records import (
 
 # Kinds that are feeds in all but name: the configured address is the feed's.
 FEED_KINDS = frozenset({"feed", "youtube", "lemmy", "reddit", "rsshub"})
-SUPPORTED = FEED_KINDS | PLATFORMS.keys()
+SUPPORTED = FEED_KINDS | PLATFORMS.keys() | {"page", "gdelt"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +113,8 @@ async def gather(
         request = request_of(
             crawl.client, question, etag=state.etag, last_modified=state.last_modified
         )
+        if source.kind == "page":
+            request = replace(request, accept=PAGE_TYPES)
         fetched = await fetch(crawl.client, request)
     except SourceError as error:
         return _unasked(source, state, error)
@@ -135,6 +139,10 @@ async def _read(
     fetched: Fetched,
     question: Question,
 ) -> Gathered:
+    if source.kind == "page":
+        return await _read_index(crawl, source, state, known, fetched)
+    if source.kind == "gdelt":
+        return await _read_bulk(crawl, source, state, known, fetched)
     platform = PLATFORMS.get(source.kind)
     parser = source.kind if platform else "feed"
     content_type = fetched.headers.get("content-type", "")
@@ -151,6 +159,69 @@ async def _read(
     return await _with_listing(crawl, source, state, known, fetched, listing)
 
 
+async def _read_index(
+    crawl: Crawl,
+    source: Source,
+    state: SourceState,
+    known: Mapping[str, StoredKey],
+    fetched: Fetched,
+) -> Gathered:
+    """Return what is new on a page without a feed, but for what its pages date long ago."""
+    limit = crawl.client.settings.pages_per_source
+    content_type = fetched.headers.get("content-type", "")
+    try:
+        feed = await crawl.pool.feed("index", fetched.body, content_type, fetched.url)
+        seen = look(feed, source.url, state.cursor, known.values(), limit)
+    except FeedParseError as error:
+        return _finish(crawl, source, state, fetched, error.outcome, message=str(error))
+    gathered = _finish(crawl, source, state, fetched, "ok")
+    moved_on = replace(gathered.state, cursor=seen.cursor)
+    if seen.is_waiting:
+        moved_on = replace(moved_on, etag=None, last_modified=None, body_hash=None)
+    gathered = replace(gathered, state=moved_on)
+    entries = match_entries(source.id, seen.feed.items, known, site=host_of(fetched.url))
+    gathered = await _with_entries(crawl, gathered, seen.feed, entries)
+    documents, old = without_archive(gathered.documents, seen, crawl.now)
+    rows = gathered.page_failures
+    if old:
+        rows = (*rows, left_alone(source.id, old))
+    return replace(gathered, documents=documents, page_failures=rows)
+
+
+async def _read_bulk(
+    crawl: Crawl,
+    source: Source,
+    state: SourceState,
+    known: Mapping[str, StoredKey],
+    fetched: Fetched,
+) -> Gathered:
+    """Return what GDELT's files since the last run hold, and which of them are missing."""
+    # The address of the list is made from the settings, so a redirect of it is not learned.
+    fetched = replace(fetched, permanent_url=None)
+    try:
+        bulk = await read_files(crawl.client, crawl.pool, source, state, fetched)
+    except FeedParseError as error:
+        return _finish(crawl, source, state, fetched, error.outcome, message=str(error))
+    last = bulk.last or fetched
+    gathered = _finish(crawl, source, state, last, bulk.outcome, message=bulk.message)
+    entries = match_entries(source.id, bulk.feed.items, known)
+    gathered = await _with_entries(crawl, gathered, bulk.feed, entries)
+    rows = [_fetch_row(source, answer, outcome, crawl.now) for answer, outcome in bulk.answers]
+    if bulk.last is not None:
+        rows.append(_fetch_row(source, fetched, "ok", crawl.now))
+    # The list is asked for in full: one that stays the same for a night is news as well.
+    moved_on = replace(
+        gathered.state, cursor=bulk.cursor, etag=None, last_modified=None, body_hash=None
+    )
+    return replace(
+        gathered,
+        state=moved_on,
+        fetches=(*rows, *gathered.fetches),
+        failures=(*gathered.failures, *bulk.failures),
+        page_failures=(*gathered.page_failures, *bulk.notes),
+    )
+
+
 async def _question(
     crawl: Crawl, source: Source, state: SourceState, platform: Platform | None
 ) -> Question:
@@ -162,6 +233,8 @@ async def _question(
                 f"source {source.id!r} needs a token: set the environment variable"
                 f" {source.token_env}"
             )
+    if source.kind == "gdelt":
+        return Question(url=list_url(source))
     if platform is None:
         return Question(url=state.url, secret_headers=bearer(secret))
     token = await crawl.logins.token(source, platform, secret)
@@ -329,7 +402,7 @@ async def _with_entries(
 def _wants_page(source: Source, entry: Entry) -> bool:
     return (
         source.full_text
-        and source.kind in FEED_KINDS
+        and (source.kind in FEED_KINDS or (source.kind == "page" and not entry.item.text))
         and entry.item.url is not None
         and is_teaser(entry.item)
     )

@@ -18,7 +18,7 @@ from store.records import FeedItem, Outcome, SourceState
 WHOLE_WORDS = 150
 WHOLE_CHARACTERS = 1200
 _TYPES = ("text/html", "application/xhtml+xml", "text/plain")
-_ACCEPT = "text/html, application/xhtml+xml, text/plain;q=0.5"
+PAGE_TYPES = "text/html, application/xhtml+xml, text/plain;q=0.5"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +71,7 @@ class Pages:
             )
         limits = self._client.settings.limits
         fetched = await fetch(
-            self._client, Request(url=url, cap_bytes=limits.page_bytes, accept=_ACCEPT)
+            self._client, Request(url=url, cap_bytes=limits.page_bytes, accept=PAGE_TYPES)
         )
         outcome = judge(SourceState(source_id="", url=url), fetched)
         if outcome != "ok":

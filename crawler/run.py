@@ -161,7 +161,10 @@ class _Night:
         """Turn what nobody foresaw about one source into a row: the others go on."""
         state = starting_state(source, self.states.get(source.id))
         try:
-            return await gather(shared, source, state, self.store.documents.known(source.id))
+            # Bulk records come once and are never edited; a year of them would fill the memory.
+            is_bulk = source.kind == "gdelt"
+            known = {} if is_bulk else self.store.documents.known(source.id)
+            return await gather(shared, source, state, known)
         except Exception as error:  # the border of one item
             row = Failure(
                 stage="crawl",

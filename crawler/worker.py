@@ -121,29 +121,35 @@ class ParserPool:
         self._threads = ThreadPoolExecutor(workers, thread_name_prefix="parse")
         self._lock = threading.Lock()
 
-    async def feed(self, parser: str, body: bytes, content_type: str, url: str) -> ParsedFeed:
+    async def feed(
+        self, parser: str, body: bytes, content_type: str, url: str, wanted: str = ""
+    ) -> ParsedFeed:
         """Return the items of a body.
 
         Parameters
         ----------
         parser : str
-            ``feed``, or the name of a platform in ``crawler/social``.
+            ``feed``, ``index``, ``gdelt``, or the name of a platform in ``crawler/social``.
+        wanted : str
+            Which records a bulk file is read for; the others ignore it.
 
         Raises
         ------
         FeedParseError
             When the parser refuses the body, or died over it.
         """
-        return feed_from_json(await self._parse(parser, body, content_type, url))
+        return feed_from_json(await self._parse(parser, body, content_type, url, wanted))
 
     async def page(self, body: bytes, content_type: str, url: str) -> ParsedPage:
         """Return the main text of a page; raises as :meth:`feed` does."""
         return page_from_json(await self._parse("page", body, content_type, url))
 
-    async def _parse(self, parser: str, body: bytes, content_type: str, url: str) -> dict[str, Any]:
+    async def _parse(
+        self, parser: str, body: bytes, content_type: str, url: str, wanted: str = ""
+    ) -> dict[str, Any]:
         import asyncio
 
-        job = {"parser": parser, "content_type": content_type, "url": url}
+        job = {"parser": parser, "content_type": content_type, "url": url, "wanted": wanted}
         answer = await asyncio.get_running_loop().run_in_executor(
             self._threads, self._call, job, body
         )
@@ -235,6 +241,14 @@ def _parse_value(job: dict[str, Any], body: bytes) -> dict[str, Any]:
             from crawler.feeds import parse_feed
 
             return feed_to_json(parse_feed(body, content_type=content_type, url=url))
+        case "index":
+            from crawler.indexes import parse_index
+
+            return feed_to_json(parse_index(body, content_type=content_type, url=url))
+        case "gdelt":
+            from crawler.gkg import parse_records
+
+            return feed_to_json(parse_records(body, url=url, wanted=job["wanted"]))
         case platform:
             from crawler.social import PLATFORMS
 

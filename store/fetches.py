@@ -1,12 +1,13 @@
 """Sources with what is remembered of them, and the log of requests."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, get_args
 
 from sqlite_utils import Database
 
+from store.errors import StoreError
 from store.instants import optional_instant, optional_text, to_text
-from store.records import Fetch, Source, SourceState
+from store.records import Fetch, Source, SourceKind, SourceState
 
 _STATE_COLUMNS = (
     "status, next_due_at, etag, last_modified, body_hash, current_url, redirect_to,"
@@ -39,10 +40,20 @@ class Sources:
 
         A source that left the settings stays, with its documents. Returns the number of rows
         that changed; the same settings twice change none.
+
+        Raises
+        ------
+        StoreError
+            When a source is of no known kind; nothing is written then.
         """
         changed = 0
         with self._db.atomic():
             for source in sources:
+                if source.kind not in get_args(SourceKind):
+                    raise StoreError(
+                        f"source {source.id!r} is of kind {source.kind!r}: choose one of"
+                        f" {', '.join(get_args(SourceKind))}"
+                    )
                 changed += self._db.execute(
                     "INSERT INTO sources (id, kind, name, url, weight, language, full_text,"
                     " token_env, handle) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"

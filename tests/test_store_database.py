@@ -137,8 +137,8 @@ def test_full_text_search_follows_a_revision(store):
 def test_an_unknown_vocabulary_word_is_refused_by_the_schema(store):
     with pytest.raises(sqlite3.IntegrityError):
         store.db.execute(
-            "INSERT INTO sources (id, kind, name, url, weight) VALUES (?,?,?,?,?)",
-            ["x", "carrier-pigeon", "x", "x", 1.0],
+            "INSERT INTO sources (id, kind, name, url, weight, status) VALUES (?,?,?,?,?,?)",
+            ["x", "feed", "x", "x", 1.0, "asleep"],
         )
 
 

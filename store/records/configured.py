@@ -20,7 +20,8 @@ class Source:
     full_text : bool
         Also fetch the pages behind the links.
     handle : str or None
-        Account or tag, for social kinds whose URL alone does not say it.
+        Account or tag, for social kinds whose URL alone does not say it; themes and words for
+        ``gdelt``.
     """
 
     id: str

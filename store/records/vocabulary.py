@@ -20,6 +20,7 @@ SourceKind = Literal[
     "stocktwits",
     "x",
     "rsshub",
+    "gdelt",
     "import",
 ]
 SourceStatus = Literal["active", "paused", "gone", "failing", "needs_key"]

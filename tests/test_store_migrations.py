@@ -1,0 +1,97 @@
+"""Databases made by an older version: their schema is brought up to date and no row is lost."""
+
+import sqlite3
+from datetime import UTC, datetime
+
+import pytest
+from sqlite_utils import Database
+
+from store import Store
+from store.errors import StoreError
+from store.migrations import migrations
+from store.records import Source
+
+AT = "2026-01-30T21:00:00Z"
+
+
+@pytest.fixture
+def old_path(tmp_path):
+    """A file from before the kinds left the schema, with rows that refer to a source."""
+    path = tmp_path / "old.db"
+    db = Database(sqlite3.connect(path))
+    migrations.apply(db, stop_before="m011_source_kinds")
+    # As such a file has it: its list of kinds ends before those of today.
+    (sql,) = db.execute("SELECT sql FROM sqlite_master WHERE name = 'sources'").fetchone()
+    assert "CHECK (kind IN (" in sql
+    with db.atomic():
+        db.execute("PRAGMA writable_schema = ON")
+        db.execute(
+            "UPDATE sqlite_master SET sql = ? WHERE name = 'sources'",
+            [sql.replace(", 'gdelt'", "")],
+        )
+        db.execute("PRAGMA writable_schema = RESET")
+    with db.atomic():
+        db.execute(
+            "INSERT INTO runs (id, stage, started_at, status) VALUES ('r','crawl',?,'done')", [AT]
+        )
+        db.execute(
+            "INSERT INTO sources (id, kind, name, url, weight, status, errors, cursor)"
+            " VALUES ('desk', 'mastodon', 'Desk', 'https://desk.example/', 2.0, 'failing', 3, '17')"
+        )
+        db.execute(
+            "INSERT INTO documents (id, source_id, entry_key, title, text, first_seen_at,"
+            " effective_at, date_source, content_hash, run_id)"
+            " VALUES ('d', 'desk', 'k', 'Gold', 'Up.', ?, ?, 'seen', 'h', 'r')",
+            [AT, AT],
+        )
+        db.execute(
+            "INSERT INTO fetches (run_id, source_id, url, outcome, bytes, seconds, fetched_at)"
+            " VALUES ('r', 'desk', 'https://desk.example/', 'ok', 1, 0.1, ?)",
+            [AT],
+        )
+    db.close()
+    return path
+
+
+def test_the_old_file_refuses_a_new_kind(old_path):
+    connection = sqlite3.connect(old_path)
+    with pytest.raises(sqlite3.IntegrityError, match="kind IN"):
+        connection.execute("UPDATE sources SET kind = 'gdelt'")
+    connection.close()
+
+
+def test_an_old_database_takes_new_kinds_and_keeps_its_rows(old_path):
+    with Store.open(old_path) as store:
+        (source,) = store.sources.all()
+        assert (source.kind, source.weight) == ("mastodon", 2.0)
+        state = store.sources.states()["desk"]
+        assert (state.status, state.errors, state.cursor) == ("failing", 3, "17")
+        assert store.documents.get("d").source_id == "desk"
+        (row,) = store.sources.health()
+        assert (row["kind"], row["documents"], row["last_outcome"]) == ("mastodon", 1, "ok")
+        store.sources.sync([Source(id="bulk", kind="gdelt", url="http://bulk.example/")])
+        assert store.db.execute("PRAGMA foreign_key_check").fetchall() == []
+        assert store.check() == []
+
+
+def test_foreign_keys_still_hold_after_the_migration(old_path):
+    with Store.open(old_path) as store, pytest.raises(sqlite3.IntegrityError):
+        store.db.execute("DELETE FROM sources WHERE id = 'desk'")
+
+
+def test_an_old_and_a_new_database_have_the_same_tables_and_views(old_path, tmp_path):
+    def columns(path):
+        with Store.open(path, create=True) as store:
+            names = store.db.table_names() + store.db.view_names()
+            return {name: list(store.db[name].columns_dict) for name in names}
+
+    assert columns(old_path) == columns(tmp_path / "new.db")
+
+
+def test_an_unknown_kind_is_refused_with_the_choice(tmp_path):
+    odd = Source(id="s", kind="pigeon", url="http://s.example/")  # type: ignore[arg-type]
+    with Store.open(tmp_path / "t.db", create=True) as store:
+        with pytest.raises(StoreError, match=r"'pigeon'.*gdelt"):
+            store.sources.sync([odd])
+        assert store.sources.all() == []
+        assert store.runs.begin("crawl", now=datetime(2026, 1, 30, tzinfo=UTC)).id
