@@ -427,3 +427,23 @@ CREATE TABLE taxonomies (
 CREATE INDEX taggings_by_content ON taggings(content_hash, model);
 """,
     )
+
+
+@migrations()
+def m009_waiting(db: Database) -> None:
+    """Remember pauses by host, pages to ask for again, and what feeds say about coming back."""
+    _run(
+        db,
+        """
+CREATE TABLE host_pauses (
+  host TEXT PRIMARY KEY,
+  until TEXT NOT NULL
+) STRICT;
+CREATE TABLE page_waits (
+  document_id TEXT PRIMARY KEY REFERENCES documents(id),
+  attempts INTEGER NOT NULL CHECK (attempts >= 0),
+  tried_at TEXT NOT NULL
+) STRICT;
+ALTER TABLE sources ADD COLUMN hints TEXT;
+""",
+    )

@@ -1,7 +1,7 @@
 from dataclasses import dataclass, replace
 
 from crawler.identity import Entry, match_entries
-from store.records import FeedItem
+from store.records import FeedItem, PageWait
 
 
 @dataclass(frozen=True)
@@ -12,6 +12,10 @@ class Key:
     content_hash: str
     title: str
     revisions: int = 0
+    url: str | None = None
+    text_length: int = 0
+    is_partial: bool = False
+    wait: PageWait | None = None
 
 
 def item(guid: str | None, url: str | None = None, title: str = "t", text: str = "x") -> FeedItem:
