@@ -28,7 +28,7 @@ DEAD_AFTER = timedelta(days=30)
 DEAD_INTERVAL = timedelta(days=7)
 ERRORS_UNTIL_FAILING = 3
 RUNS_UNTIL_MOVED = 3
-_SUCCESS: frozenset[Outcome] = frozenset({"ok", "not_modified", "unchanged"})
+SUCCESS: frozenset[Outcome] = frozenset({"ok", "not_modified", "unchanged"})
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
@@ -188,7 +188,7 @@ def advance(
     Validators change only with ``ok``, ``unchanged`` and ``not_modified``: a body that could
     not be read must be asked for again in full.
     """
-    if outcome in _SUCCESS:
+    if outcome in SUCCESS:
         if hints is not None:
             state = replace(state, hints=_written(hints))
         return _succeeded(_moved(state, fetched), fetched, outcome, now)
@@ -324,9 +324,10 @@ def _http_date(text: str) -> datetime | None:
 
 
 def _backoff(source_id: str, errors: int, *, is_dead: bool) -> timedelta:
-    """Return one hour, doubled with each error, up to three days or to a week; give or take a tenth.
+    """Return one hour, doubled with each error, up to three days; for the dead a week.
 
-    The spread is drawn from the source's id, so that a repeated run decides the same.
+    Give or take a tenth, so that sources do not come in step. The spread is drawn from the
+    source's id, so that a repeated run decides the same.
     """
     doubled: int = 1 << min(errors - 1, 20)
     wait = DEAD_INTERVAL if is_dead else min(FIRST_RETRY * doubled, LONGEST_BACKOFF)

@@ -4,28 +4,33 @@ No database: what is known comes in, what to write goes out, so that network and
 outside every transaction.
 """
 
-import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import ModuleType
 
 from crawler.advice import failure
-from crawler.dates import effective
-from crawler.decide import FeedHints, advance, body_hash, judge
+from crawler.decide import (
+    SUCCESS,
+    FeedHints,
+    advance,
+    body_hash,
+    configured_again,
+    is_dead,
+    judge,
+)
+from crawler.entries import FEED_KINDS, Harvest, Reader
 from crawler.errors import FeedParseError, HostPausedError, SourceError
 from crawler.fetch import FEED_TYPES, Client, fetch
-from crawler.identity import Entry, StoredKey, content_hash, match_entries
+from crawler.identity import Entry, StoredKey, match_entries
 from crawler.messages import Fetched, Request
-from crawler.pages import PageAnswer, Pages, is_teaser
+from crawler.pages import Pages
 from crawler.parsed import ParsedFeed
 from crawler.social import bluesky, hackernews, mastodon
 from crawler.social.shapes import Question
 from crawler.urls import host_of, redact
 from crawler.worker import Parser, ParserPool
 from store.records import (
-    DateSource,
-    Document,
     Failure,
     Fetch,
     Outcome,
@@ -34,24 +39,12 @@ from store.records import (
     SourceStatus,
 )
 
-# Kinds that are feeds in all but name: the configured address is the feed's.
-FEED_KINDS = frozenset({"feed", "youtube", "lemmy", "reddit", "rsshub"})
 _SOCIAL: dict[str, tuple[Parser, ModuleType]] = {
     "mastodon": ("mastodon", mastodon),
     "bluesky": ("bluesky", bluesky),
     "hackernews": ("hackernews", hackernews),
 }
 SUPPORTED = FEED_KINDS | _SOCIAL.keys()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Revision:
-    """A new text for a stored document."""
-
-    document_id: str
-    title: str
-    text: str
-    content_hash: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,8 +61,7 @@ class Gathered:
     state: SourceState
     outcome: Outcome | None = None
     fetches: tuple[Fetch, ...] = ()
-    documents: tuple[Document, ...] = ()
-    revisions: tuple[Revision, ...] = ()
+    harvest: Harvest = field(default_factory=Harvest)
     failures: tuple[Failure, ...] = ()
     page_failures: tuple[Failure, ...] = ()
 
@@ -107,7 +99,8 @@ async def gather(
     outcome = judge(state, fetched)
     if outcome == "ok":
         return await _parsed(crawl, source, state, known, fetched)
-    return _finish(crawl, source, state, fetched, outcome, message=_message(fetched))
+    gathered = _finish(crawl, source, state, fetched, outcome, message=_message(fetched))
+    return await _with_entries(crawl, gathered, known) if outcome in SUCCESS else gathered
 
 
 def _question(crawl: Crawl, source: Source, state: SourceState) -> Question:
@@ -165,9 +158,10 @@ async def _parsed(
         feed = await crawl.pool.feed(parser, fetched.body, content_type, fetched.url)
     except FeedParseError as error:
         return _finish(crawl, source, state, fetched, error.outcome, message=str(error))
-    entries = match_entries(source.id, feed.items, known, site=host_of(fetched.url))
+    sites = {host_of(fetched.url), feed.site or ""}
+    entries = match_entries(source.id, feed.items, known, sites=sites)
     gathered = _finish(crawl, source, state, fetched, "ok", hints=feed.hints)
-    return await _with_entries(crawl, gathered, feed, entries)
+    return await _with_entries(crawl, gathered, known, feed, entries)
 
 
 def _finish(
@@ -182,7 +176,9 @@ def _finish(
 ) -> Gathered:
     """Return the answer's row, what to remember, and a row of ``failures`` for bad news."""
     moved_on = advance(state, fetched, outcome, now=crawl.now, hints=hints)
-    is_bad = outcome not in {"ok", "not_modified", "unchanged"}
+    is_bad = outcome not in SUCCESS
+    if is_bad and is_dead(moved_on, crawl.now):
+        message += f"; {moved_on.errors} errors and no answer for a month: asked once a week"
     return Gathered(
         source=source,
         state=moved_on,
@@ -215,135 +211,48 @@ def _fetch_row(source: Source, fetched: Fetched, outcome: Outcome, now: datetime
 
 
 async def _with_entries(
-    crawl: Crawl, gathered: Gathered, feed: ParsedFeed, entries: list[Entry]
+    crawl: Crawl,
+    gathered: Gathered,
+    known: Mapping[str, StoredKey],
+    feed: ParsedFeed | None = None,
+    entries: Sequence[Entry] = (),
 ) -> Gathered:
-    """Add the new and changed entries, with the pages behind those that are teasers."""
-    source = gathered.source
-    by_key: dict[str, Entry] = {}
-    for entry in entries:
-        # One document twice in one body: the first is the newest.
-        if entry.item.title or entry.item.text:
-            by_key.setdefault(entry.document_id, entry)
-    wanted = [entry for entry in by_key.values() if _is_wanted(source, entry)]
-    asked = [entry for entry in wanted if _wants_page(source, entry)]
-    asked = asked[: crawl.client.settings.pages_per_source]
-    answers = await asyncio.gather(*(crawl.pages.get(str(entry.item.url)) for entry in asked))
-    pages = {entry.document_id: answer for entry, answer in zip(asked, answers, strict=True)}
-    documents, revisions = [], []
-    for entry in wanted:
-        answer = pages.get(entry.document_id)
-        if entry.known is None:
-            partial = answer is None and _wants_page(source, entry)
-            documents.append(_document(crawl.now, source, feed, entry, answer, partial))
-        elif answer is None or answer.page is not None:
-            revisions.append(_revision(entry, answer))
+    """Add new and changed entries; without a parsed feed, the pages that are waited for."""
+    reader = Reader(
+        pages=crawl.pages,
+        source=gathered.source,
+        now=crawl.now,
+        budget=crawl.client.settings.pages_per_source,
+    )
+    if feed is None:
+        harvest = await reader.waiting(known)
+    else:
+        harvest = await reader.entries(feed, entries, known)
+    pages = [
+        _fetch_row(gathered.source, page.fetched, page.outcome, crawl.now) for page in harvest.pages
+    ]
     return replace(
         gathered,
-        documents=tuple(documents),
-        revisions=tuple(revisions),
+        harvest=harvest,
         # The feed's own row is written last, so that it is the source's last request.
-        fetches=(
-            *(_fetch_row(source, page.fetched, page.outcome, crawl.now) for page in answers),
-            *gathered.fetches,
-        ),
+        fetches=(*pages, *gathered.fetches),
         page_failures=tuple(
             failure(redact(page.url), page.outcome, page.message)
-            for page in answers
+            for page in harvest.pages
             if page.outcome != "ok"
         ),
-    )
-
-
-def _wants_page(source: Source, entry: Entry) -> bool:
-    return (
-        source.full_text
-        and source.kind in FEED_KINDS
-        and entry.item.url is not None
-        and is_teaser(entry.item)
-    )
-
-
-def _is_wanted(source: Source, entry: Entry) -> bool:
-    """Return whether an entry is new or changed.
-
-    Behind a teaser stands a page whose text was stored: the teaser's digest says nothing about
-    it, so that only a changed title is a change.
-    """
-    if entry.known is None:
-        return True
-    if _wants_page(source, entry):
-        return entry.known.title != entry.item.title
-    return entry.is_changed
-
-
-def _document(
-    now: datetime,
-    source: Source,
-    feed: ParsedFeed,
-    entry: Entry,
-    answer: PageAnswer | None,
-    partial: bool,
-) -> Document:
-    item = entry.item
-    page = answer.page if answer is not None else None
-    # A paywalled or failed extraction is shorter than the summary it was to replace.
-    use_page = page is not None and not page.is_paywalled and len(page.text) > len(item.text)
-    text = page.text if page is not None and use_page else item.text
-    published, stated_by = item.published_at, "feed"
-    if published is None and page is not None and page.published_at is not None:
-        published, stated_by = page.published_at, "html"
-    date_source: DateSource = "html" if stated_by == "html" else "feed"
-    effective_at, date_source = effective(published, now, date_source)
-    return Document(
-        id=entry.document_id,
-        source_id=source.id,
-        guid=item.guid[:2000] if item.guid else None,
-        entry_key=entry.key,
-        url=redact(item.url) if item.url else None,
-        canonical_url=_canonical(entry, answer) if use_page else entry.canonical_url,
-        title=item.title,
-        text=text,
-        author=item.author or (page.author if page and use_page else None),
-        language=item.language or source.language or feed.language,
-        published_at=published,
-        first_seen_at=now,
-        effective_at=effective_at,
-        date_source=date_source,
-        content_hash=content_hash(item.title, text),
-        is_partial=item.is_partial or partial or (answer is not None and not use_page),
-        engagement=item.engagement,
-    )
-
-
-def _canonical(entry: Entry, answer: PageAnswer | None) -> str | None:
-    """Return the page's own address where the feed's link only led there from another host."""
-    if answer is None or answer.page is None or entry.item.url is None:
-        return entry.canonical_url
-    is_same = host_of(answer.fetched.url) == host_of(entry.item.url)
-    return entry.canonical_url if is_same else answer.page.canonical or entry.canonical_url
-
-
-def _revision(entry: Entry, answer: PageAnswer | None) -> Revision:
-    page = answer.page if answer is not None else None
-    text = entry.item.text
-    if page is not None and not page.is_paywalled and len(page.text) > len(text):
-        text = page.text
-    return Revision(
-        document_id=entry.document_id,
-        title=entry.item.title,
-        text=text,
-        content_hash=content_hash(entry.item.title, text),
     )
 
 
 def starting_state(source: Source, state: SourceState | None) -> SourceState:
     """Return what is remembered of a source, or the state of one never asked.
 
-    The database knows an address without its secrets; the settings know all of it.
+    The database knows an address without its secrets; the settings know all of it. A learned
+    address that fails is given up for the configured one.
     """
     if state is None or state.url == redact(source.url):
         return replace(state or SourceState(source_id=source.id, url=""), url=source.url)
-    return state
+    return configured_again(state, source.url)
 
 
 def stored_state(source: Source, state: SourceState) -> SourceState:

@@ -94,6 +94,11 @@ class Entry:
     is_rekeyed: bool = False
 
     @property
+    def guid(self) -> str | None:
+        """The feed's own id as it is kept."""
+        return self.item.guid[:2000] if self.item.guid else None
+
+    @property
     def is_changed(self) -> bool:
         """Whether a known document's title or text differs."""
         return self.known is not None and self.known.content_hash != self.content_hash
@@ -216,9 +221,7 @@ def _unique_keys(
         else:
             unique = names[0] if has_own_address else names[-1]
         if unique in taken and not _is_repeated(taken[unique], item):
-            unique = next(
-                name for n in count(2) if (name := _short(f"{unique} #{n}")) not in taken
-            )
+            unique = next(name for n in count(2) if (name := _short(f"{unique} #{n}")) not in taken)
         taken.setdefault(unique, item)
         keys.append(unique)
     return keys

@@ -165,7 +165,8 @@ class Documents:
     ) -> bool:
         """Replace a document's text and keep the old one as a revision.
 
-        ``is_partial`` None leaves that mark as it is. Returns False, and changes nothing, once a document has ``MAX_REVISIONS``.
+        ``is_partial`` None leaves that mark as it is. Returns False, and changes nothing, once a
+        document has ``MAX_REVISIONS``.
         """
         with self._db.atomic():
             (count,) = self._db.execute(

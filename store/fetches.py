@@ -128,10 +128,10 @@ class Sources:
             )
 
     def revive(self, source_id: str) -> bool:
-        """Forget what went wrong with a source: it is due, and asked in full where it is configured.
+        """Forget what went wrong with a source, so that it is due and asked in full.
 
-        The only way back for a source that is ``gone``. Returns False, and changes nothing,
-        when no source has this id.
+        It is asked at its address in the settings. The only way back for a source that is
+        ``gone``. Returns False, and changes nothing, when no source has this id.
         """
         fresh = ", ".join(f"{name} = {value}" for name, value in _FORGOTTEN.items())
         with self._db.atomic():
