@@ -137,7 +137,7 @@ def test_row_03_other_redirects_are_followed_and_forgotten(store, first, other):
 
 
 def test_row_03_a_downgrade_to_plain_http_is_never_learned(store, monkeypatch):
-    asked = []
+    asked: list[str] = []
 
     def respond(request):
         asked.append(str(request.url))

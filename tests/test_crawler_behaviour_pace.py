@@ -144,7 +144,7 @@ def test_row_10_two_seconds_and_for_reddit_seventy():
 
 def test_row_11_errors_back_off_and_end_with_an_answer(store):
     with serve({"/feed": Answer(404)}) as server:
-        asked = []
+        asked: list[int] = []
         for number in range(60):
             night(store, server, number)
             if server.hits["/feed"] > len(asked):
