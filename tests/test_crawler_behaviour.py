@@ -6,7 +6,7 @@ from crawler.decide import revive
 from crawler.run import crawl
 from store import Store
 from store.records import Source
-from tests.crawl_world import (
+from tests.crawl_nights import (
     DAY,
     NOW,
     channel,

@@ -8,7 +8,7 @@ import pytest
 from crawler.run import crawl
 from crawler.settings import CrawlSettings, Limits
 from store import Store
-from tests.crawl_world import (
+from tests.crawl_nights import (
     HTML,
     NOW,
     channel,

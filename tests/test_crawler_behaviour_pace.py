@@ -13,7 +13,7 @@ from crawler.run import crawl
 from crawler.settings import CrawlSettings
 from store import Store
 from store.records import SourceState
-from tests.crawl_world import (
+from tests.crawl_nights import (
     DAY,
     HTML,
     NOW,

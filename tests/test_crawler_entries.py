@@ -12,7 +12,7 @@ from crawler.identity import content_hash
 from crawler.run import crawl
 from store import Store
 from store.records import Outcome
-from tests.crawl_world import (
+from tests.crawl_nights import (
     DAY,
     HTML,
     NOW,
