@@ -51,15 +51,15 @@ class Harvest:
         Known documents that their feed lists under a new key.
     waits : mapping of document id to PageWait or None
         Pages to ask for again, and with None those that are no longer waited for.
-    pages : tuple of PageAnswer
-        Every page that was asked for.
+    pages : mapping of document id to PageAnswer
+        Every page that was wanted, and what came of it.
     """
 
     documents: tuple[Document, ...] = ()
     revisions: tuple[Revision, ...] = ()
     rekeyed: tuple[Entry, ...] = ()
     waits: Mapping[str, PageWait | None] = field(default_factory=dict)
-    pages: tuple[PageAnswer, ...] = ()
+    pages: Mapping[str, PageAnswer] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +112,7 @@ class Reader:
                 for document_id, wait in (dict.fromkeys(before) | waits).items()
                 if wait != before.get(document_id)
             },
-            pages=tuple(answers.values()),
+            pages=answers,
         )
 
     async def waiting(self, known: Mapping[str, StoredKey]) -> Harvest:
@@ -127,7 +127,7 @@ class Reader:
             if page is not None and content_hash(key.title, page.text) != key.content_hash:
                 revisions.append(_whole(key.document_id, key.title, page))
             waits[key.document_id] = _next_wait(key.wait, answer, self.now)
-        return Harvest(revisions=tuple(revisions), waits=waits, pages=tuple(answers.values()))
+        return Harvest(revisions=tuple(revisions), waits=waits, pages=answers)
 
     async def _answers(self, urls: Mapping[str, str | None]) -> dict[str, PageAnswer]:
         answers = await asyncio.gather(*(self.pages.get(str(url)) for url in urls.values()))

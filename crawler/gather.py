@@ -229,7 +229,8 @@ async def _with_entries(
     else:
         harvest = await reader.entries(feed, entries, known)
     pages = [
-        _fetch_row(gathered.source, page.fetched, page.outcome, crawl.now) for page in harvest.pages
+        _fetch_row(gathered.source, page.fetched, page.outcome, crawl.now)
+        for page in harvest.pages.values()
     ]
     return replace(
         gathered,
@@ -238,7 +239,7 @@ async def _with_entries(
         fetches=(*pages, *gathered.fetches),
         page_failures=tuple(
             failure(redact(page.url), page.outcome, page.message)
-            for page in harvest.pages
+            for page in harvest.pages.values()
             if page.outcome != "ok"
         ),
     )

@@ -92,7 +92,7 @@ class Pages:
             )
 
     async def _get(self, url: str) -> PageAnswer:
-        refusal = await self._refusal(url)
+        refusal = await self.refusal(url)
         if refusal is not None:
             return PageAnswer(
                 url=url,
@@ -126,7 +126,7 @@ class Pages:
 
     async def _may_follow(self, url: str) -> None:
         """Refuse a redirect to where robots.txt does not let us read."""
-        if (refusal := await self._refusal(url)) is not None:
+        if (refusal := await self.refusal(url)) is not None:
             raise FetchError(_refused(url, refusal), refusal)
 
     async def _read(self, url: str, fetched: Fetched) -> PageAnswer:
@@ -141,7 +141,7 @@ class Pages:
             return PageAnswer(url=url, outcome=error.outcome, fetched=fetched, message=str(error))
         return PageAnswer(url=url, outcome="ok", fetched=fetched, page=page)
 
-    async def _refusal(self, url: str) -> Outcome | None:
+    async def refusal(self, url: str) -> Outcome | None:
         """Return why robots.txt keeps us from an address, or None."""
         parts = urlsplit(url)
         origin = f"{parts.scheme}://{parts.netloc}"

@@ -180,9 +180,10 @@ class _Night:
     def _write_harvest(self, harvest: Harvest) -> tuple[int, int]:
         """Write what a feed's entries came to; return how many are new and how many revised."""
         documents = self.store.documents
-        new = documents.add(harvest.documents, self.run.id) if harvest.documents else 0
+        # Before new documents come in, which may have a key that is free from then on.
         for entry in harvest.rekeyed:
             documents.rekey(entry.document_id, entry_key=entry.key, guid=entry.guid)
+        new = documents.add(harvest.documents, self.run.id) if harvest.documents else 0
         revised = 0
         for revision in harvest.revisions:
             text = revision.text
