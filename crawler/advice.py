@@ -3,7 +3,7 @@
 from store.records import Failure, Outcome
 
 _ADVICE: dict[Outcome, str] = {
-    "gone": "the feed is retired for good: find its new address, or remove the source",
+    "gone": "retired for good: find its new address; if it is back, 'tapestory sources revive ID'",
     "rate_limited": "the host asked for a pause, which is kept; ask it less often",
     "server_error": "the server is in trouble; it is asked again by itself",
     "client_error": "check the address in a browser; a 401 wants a token (token_env)",

@@ -5,8 +5,10 @@ have to be guessed is no date.
 """
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime, time, timedelta, timezone
 from email.utils import parsedate_to_datetime
+from urllib.parse import urlsplit
 
 from store.records import DateSource
 
@@ -18,6 +20,7 @@ _DATE_ONLY = re.compile(r"\d{4}-\d{2}-\d{2}")
 # Names that the mail standard does not know and feeds use; one that stands for two zones
 # (CST, IST) is left to it or to UTC.
 _ZONES = {"BST": 1, "CET": 1, "CEST": 2, "EET": 2, "EEST": 3, "HKT": 8, "SGT": 8, "JST": 9}
+_IN_ADDRESS = re.compile(r"/((?:19|20)\d\d)[/-](0[1-9]|1[0-2])[/-]([0-2]\d|3[01])(?=[/._-]|$)")
 _NAMED_ZONE = re.compile(r"\s([A-Z]{3,4})$")
 
 
@@ -73,6 +76,12 @@ def _utc(moment: datetime | None) -> datetime | None:
     return aware.replace(microsecond=0)
 
 
+def date_in_url(url: str | None) -> datetime | None:
+    """Return the start of the day that is written out in the path of an address, or None."""
+    found = _IN_ADDRESS.search(urlsplit(url).path) if url else None
+    return parse_date("-".join(found.groups())) if found else None
+
+
 def is_believable(published_at: datetime | None, first_seen_at: datetime) -> bool:
     """Return whether a stated date can be true of something first seen at an instant."""
     return published_at is not None and EARLIEST <= published_at <= first_seen_at + TOLERANCE
@@ -90,3 +99,16 @@ def effective(
     if published_at is None or not is_believable(published_at, first_seen_at):
         return first_seen_at, "seen"
     return max(published_at, first_seen_at), stated_by
+
+
+def first_believable(
+    stated: Sequence[tuple[datetime | None, DateSource]], first_seen_at: datetime
+) -> tuple[datetime | None, DateSource]:
+    """Return the first of several stated dates that can be true, and who stated it.
+
+    When none can, the first that was stated at all: it is kept as it stands, and
+    :func:`effective` does not count by it.
+    """
+    found = [(moment, by) for moment, by in stated if moment is not None]
+    believed = [pair for pair in found if is_believable(pair[0], first_seen_at)]
+    return next(iter(believed or found), (None, "feed"))

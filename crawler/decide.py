@@ -4,8 +4,9 @@ Two steps, because the body is parsed between them: :func:`judge` says what came
 request and whether to parse; :func:`advance` says what to remember.
 """
 
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from hashlib import blake2b
@@ -21,9 +22,13 @@ LONGEST_INTERVAL = timedelta(hours=23, minutes=30)
 LONGEST_PAUSE = timedelta(days=7)
 PAUSE_UNASKED = timedelta(hours=1)
 FIRST_RETRY = timedelta(hours=1)
+LONGEST_BACKOFF = timedelta(days=3)
+# A feed that failed for so long is dead: it is asked once a week, should it come back.
+DEAD_AFTER = timedelta(days=30)
+DEAD_INTERVAL = timedelta(days=7)
 ERRORS_UNTIL_FAILING = 3
 RUNS_UNTIL_MOVED = 3
-_SUCCESS: frozenset[Outcome] = frozenset({"ok", "not_modified", "unchanged"})
+SUCCESS: frozenset[Outcome] = frozenset({"ok", "not_modified", "unchanged"})
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
@@ -61,10 +66,15 @@ def judge(state: SourceState, fetched: Fetched) -> Outcome:
         return "not_modified" if fetched.conditional else "bad_304"
     if 200 <= status < 300:
         return _judge_body(state, fetched)
-    if fetched.headers.get("cf-mitigated", "").lower() == "challenge":
+    if is_challenge(fetched.headers):
         return "challenge"
     named: dict[int, Outcome] = {410: "gone", 429: "rate_limited"}
     return named.get(status, "server_error" if status >= 500 else "client_error")
+
+
+def is_challenge(headers: Mapping[str, str]) -> bool:
+    """Return whether an answer asks us to prove that we are a browser, which we are not."""
+    return headers.get("cf-mitigated", "").strip().lower() == "challenge"
 
 
 def _judge_body(state: SourceState, fetched: Fetched) -> Outcome:
@@ -80,14 +90,55 @@ def is_due(state: SourceState | None, now: datetime, *, only_due: bool) -> bool:
     """Return whether a source is to be asked now.
 
     A source that is gone is not asked again by itself, and one whose host asked for a pause
-    waits for its end, even when everything else is asked.
+    waits for its end, even when everything else is asked. A day that the feed sits out is sat
+    out also by a run that comes late.
     """
     if state is None:
         return True
     if state.status == "gone":
         return False
     waits = state.next_due_at is not None and state.next_due_at > now
-    return not (waits and (only_due or state.status == "paused"))
+    if not only_due:
+        return not (waits and state.status == "paused")
+    return not waits and not _is_day_skipped(now, remembered_hints(state))
+
+
+def is_dead(state: SourceState, now: datetime) -> bool:
+    """Return whether a source has given nothing but errors for so long that it is asked rarely."""
+    return state.first_error_at is not None and now - state.first_error_at >= DEAD_AFTER
+
+
+def revive(state: SourceState, url: str) -> SourceState:
+    """Return a source as if it had never been asked, at its address in the settings.
+
+    What stays is when it last answered and how far it was read. ``Sources.revive`` of the
+    store does the same to a stored source.
+    """
+    return SourceState(
+        source_id=state.source_id, url=url, last_ok_at=state.last_ok_at, cursor=state.cursor
+    )
+
+
+def configured_again(state: SourceState, url: str) -> SourceState:
+    """Return a state that gives up a learned address which fails, for the one in the settings.
+
+    The count of errors goes on: only an answer ends it.
+    """
+    if state.url == url or state.status == "gone" or state.errors < ERRORS_UNTIL_FAILING:
+        return state
+    return replace(
+        revive(state, url),
+        status=state.status,
+        next_due_at=state.next_due_at,
+        errors=state.errors,
+        first_error_at=state.first_error_at,
+        hints=state.hints,
+    )
+
+
+def remembered_hints(state: SourceState) -> FeedHints:
+    """Return what the feed said when it was last parsed: "not modified" repeats it."""
+    return FeedHints(**json.loads(state.hints)) if state.hints else FeedHints()
 
 
 def retry_after(headers: Mapping[str, str], now: datetime) -> timedelta | None:
@@ -130,20 +181,26 @@ def advance(
     outcome : Outcome
         Of :func:`judge`, or of the parser when that refused the body.
     hints : FeedHints or None
-        Of the parsed feed; None when nothing was parsed.
+        Of the parsed feed; None when nothing was parsed, and the last ones hold.
 
     Notes
     -----
     Validators change only with ``ok``, ``unchanged`` and ``not_modified``: a body that could
     not be read must be asked for again in full.
     """
-    if outcome in _SUCCESS:
-        return _succeeded(_moved(state, fetched), fetched, outcome, now, hints or FeedHints())
+    if outcome in SUCCESS:
+        if hints is not None:
+            state = replace(state, hints=_written(hints))
+        return _succeeded(_moved(state, fetched), fetched, outcome, now)
     return _failed(state, fetched, outcome, now)
 
 
+def _written(hints: FeedHints) -> str | None:
+    return None if hints == FeedHints() else json.dumps(asdict(hints))
+
+
 def _succeeded(
-    state: SourceState, fetched: Fetched, outcome: Outcome, now: datetime, hints: FeedHints
+    state: SourceState, fetched: Fetched, outcome: Outcome, now: datetime
 ) -> SourceState:
     etag, last_modified = _validators(fetched.headers)
     if outcome == "not_modified":
@@ -151,10 +208,12 @@ def _succeeded(
     return replace(
         state,
         status="active",
-        next_due_at=_next_due(fetched.headers, hints, now),
+        next_due_at=_next_due(fetched.headers, remembered_hints(state), now),
         etag=etag,
         last_modified=last_modified,
-        body_hash=state.body_hash if outcome == "not_modified" else body_hash(fetched.body),
+        # Of the last body that was parsed: one that was passed over for its tag must not make
+        # the same body under another tag look like an old acquaintance.
+        body_hash=body_hash(fetched.body) if outcome == "ok" else state.body_hash,
         errors=0,
         first_error_at=None,
         last_ok_at=now,
@@ -163,7 +222,8 @@ def _succeeded(
 
 def _failed(state: SourceState, fetched: Fetched, outcome: Outcome, now: datetime) -> SourceState:
     errors = state.errors + 1
-    due = now + _backoff(state.source_id, errors)
+    wait = _backoff(state.source_id, errors, is_dead=is_dead(state, now))
+    due = _not_skipped(now + wait, remembered_hints(state), now)
     status: SourceStatus = "failing" if errors >= ERRORS_UNTIL_FAILING else "active"
     pause = pause_of(fetched, now)
     if outcome == "gone":
@@ -212,15 +272,22 @@ def _not_skipped(due: datetime, hints: FeedHints, now: datetime) -> datetime:
     Days are obeyed whole. Hours only while the next nightly run still finds the source due:
     a feed that sits out the very hour of the run would else never be asked.
     """
-    if len(set(hints.skip_days) & set(_WEEKDAYS)) < len(_WEEKDAYS):
-        while _WEEKDAYS[due.astimezone(UTC).weekday()] in hints.skip_days:
-            due = due.astimezone(UTC).replace(hour=0, minute=0, second=0) + timedelta(days=1)
+    while _is_day_skipped(due, hints):
+        due = due.astimezone(UTC).replace(hour=0, minute=0, second=0) + timedelta(days=1)
     later = due
     while later.astimezone(UTC).hour in hints.skip_hours:
         later = later.replace(minute=0, second=0) + timedelta(hours=1)
         if later > max(due, now + LONGEST_INTERVAL):
             return due
     return later
+
+
+def _is_day_skipped(moment: datetime, hints: FeedHints) -> bool:
+    # A feed that sits out every day of the week says nothing by it.
+    skipped = set(hints.skip_days) & set(_WEEKDAYS)
+    return len(skipped) < len(_WEEKDAYS) and (
+        _WEEKDAYS[moment.astimezone(UTC).weekday()] in skipped
+    )
 
 
 def _max_age(headers: Mapping[str, str]) -> timedelta:
@@ -256,12 +323,13 @@ def _http_date(text: str) -> datetime | None:
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
-def _backoff(source_id: str, errors: int) -> timedelta:
-    """Return one hour, doubled with each error, up to a week, spread by a tenth.
+def _backoff(source_id: str, errors: int, *, is_dead: bool) -> timedelta:
+    """Return one hour, doubled with each error, up to three days; for the dead a week.
 
-    The spread is drawn from the source's id, so that a repeated run decides the same.
+    Give or take a tenth, so that sources do not come in step. The spread is drawn from the
+    source's id, so that a repeated run decides the same.
     """
     doubled: int = 1 << min(errors - 1, 20)
-    wait = min(FIRST_RETRY * doubled, LONGEST_PAUSE)
+    wait = DEAD_INTERVAL if is_dead else min(FIRST_RETRY * doubled, LONGEST_BACKOFF)
     digest = blake2b(f"{source_id}\0{errors}".encode(), digest_size=2).digest()
     return wait * (0.9 + 0.2 * int.from_bytes(digest) / 0xFFFF)

@@ -58,6 +58,8 @@ def parse_page(body: bytes, *, content_type: str = "", url: str = "") -> ParsedP
         date_extraction_params={
             "original_date": True,
             "extensive_search": False,
+            # Else the day in the address wins over the hour and zone that the page states.
+            "deferred_url_extractor": True,
             "outputformat": "%Y-%m-%dT%H:%M:%S%z",
         },
     )

@@ -14,7 +14,7 @@ from crawler.dates import parse_date
 from crawler.decide import FeedHints
 from crawler.errors import FeedParseError
 from crawler.parsed import ParsedFeed
-from crawler.urls import http_url
+from crawler.urls import host_of, http_url
 from store.records import FeedItem
 
 MAX_ENTRIES = 2000
@@ -29,7 +29,13 @@ _CHARSET = re.compile(r"(?:charset|encoding)\s*=\s*[\"']?([\w.:-]{1,40})", re.IG
 _HOUR = re.compile(rb"<hour>\s*(\d{1,2})\s*</hour>", re.IGNORECASE)
 _DAY = re.compile(rb"<day>\s*([A-Za-z]{6,9})\s*</day>", re.IGNORECASE)
 _LANGUAGE = re.compile(r"[a-z]{2,3}")
-_PERIODS = {"hourly": 3600, "daily": 86400, "weekly": 604800, "monthly": 2592000}
+_PERIODS = {
+    "hourly": 3600,
+    "daily": 86400,
+    "weekly": 604800,
+    "monthly": 2592000,
+    "yearly": 31536000,
+}
 
 
 def parse_feed(body: bytes, *, content_type: str = "", url: str = "") -> ParsedFeed:
@@ -78,6 +84,7 @@ def _parse_xml(body: bytes, content_type: str, url: str) -> ParsedFeed:
         items=[_xml_item(entry, base) for entry in found.entries[:MAX_ENTRIES]],
         language=_language(found.feed.get("language")),
         hints=_hints(found.feed, data),
+        site=host_of(base) or None,
         notes=notes,
     )
 
@@ -202,8 +209,12 @@ def _parse_json(body: bytes, url: str) -> ParsedFeed:
     language = _language(feed.get("language"))
     usable = [item for item in items[:MAX_ENTRIES] if isinstance(item, dict)]
     notes = [] if len(usable) == len(items) else [f"{len(items) - len(usable)} items left out"]
+    home = http_url(_string(feed, "home_page_url"), url)
     return ParsedFeed(
-        items=[_json_item(item, feed, url) for item in usable], language=language, notes=notes
+        items=[_json_item(item, feed, url) for item in usable],
+        language=language,
+        site=host_of(home) if home else None,
+        notes=notes,
     )
 
 

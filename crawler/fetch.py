@@ -6,7 +6,7 @@ returned as data.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -15,7 +15,7 @@ from http.cookiejar import CookieJar, DefaultCookiePolicy
 import httpx2
 
 from crawler.bodies import decoder_for
-from crawler.decide import pause_of
+from crawler.decide import is_challenge, pause_of
 from crawler.errors import FetchError
 from crawler.guard import Resolve, check_url, guard_transport, resolve_host
 from crawler.hosts import Hosts
@@ -23,6 +23,9 @@ from crawler.messages import Fetched, Request, safe_validator
 from crawler.settings import CrawlSettings
 from crawler.urls import redact
 from store.records import Outcome
+
+# Raises FetchError when an address that a redirect leads to is not to be asked.
+MayFollow = Callable[[str], Awaitable[None]]
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _PERMANENT = frozenset({301, 308})
@@ -72,7 +75,9 @@ async def open_client(
         yield Client(http=http, hosts=hosts, settings=settings, now=now)
 
 
-async def fetch(client: Client, request: Request) -> Fetched:
+async def fetch(
+    client: Client, request: Request, *, may_follow: MayFollow | None = None
+) -> Fetched:
     """Ask once, follow redirects by hand, and return the answer or the reason for none.
 
     A host that asks for a pause gets it, from everybody and at once. The total deadline counts
@@ -83,7 +88,7 @@ async def fetch(client: Client, request: Request) -> Fetched:
     HostPausedError
         When the host has asked for a pause before, and was not asked.
     """
-    exchange = _Exchange(client, request)
+    exchange = _Exchange(client, request, may_follow)
     try:
         return await exchange.run()
     except FetchError as error:
@@ -121,9 +126,10 @@ def outcome_of(error: httpx2.HTTPError) -> Outcome:
 class _Exchange:
     """One request with its redirects and repetitions, and what they cost so far."""
 
-    def __init__(self, client: Client, request: Request) -> None:
+    def __init__(self, client: Client, request: Request, may_follow: MayFollow | None) -> None:
         self._client = client
         self._request = request
+        self._may_follow = may_follow
         self._networks = client.settings.networks()
         self._left_s = client.settings.limits.total_s
         self._spent_s = 0.0
@@ -148,6 +154,8 @@ class _Exchange:
             target = check_url(str(url.join(location)), self._networks)
             if str(target) in seen:
                 raise FetchError(f"{redact(str(target))!r} redirects to itself", "redirect_loop")
+            if self._may_follow is not None:
+                await self._may_follow(str(target))
             self._note_redirect(answer.status or 0, url, target)
             url = target
         raise FetchError(
@@ -186,7 +194,7 @@ class _Exchange:
                 if last:
                     raise
             else:
-                if last or answer.status not in _RETRIED or "retry-after" in answer.headers:
+                if last or not _is_stumble(answer):
                     return answer, location
             wait = limits.retry_wait_s * attempt
             if wait >= self._left_s:
@@ -250,6 +258,15 @@ class _Exchange:
                 raise FetchError(f"the answer is larger than {wire_cap} bytes", "too_large")
         decoder.finish()
         return b"".join(pieces), wire
+
+
+def _is_stumble(answer: Fetched) -> bool:
+    """Return whether an answer is worth a second try: no word of a pause, and no challenge."""
+    return (
+        answer.status in _RETRIED
+        and "retry-after" not in answer.headers
+        and not is_challenge(answer.headers)
+    )
 
 
 def _origin(url: httpx2.URL) -> tuple[str, str, int]:

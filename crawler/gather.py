@@ -4,15 +4,11 @@ No database: what is known comes in, what to write goes out, so that network and
 outside every transaction.
 """
 
-import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime
-from hashlib import blake2b
+from dataclasses import replace
 
-from crawler.advice import failure
-from crawler.dates import effective
-from crawler.decide import FeedHints, advance, body_hash, judge
+from crawler.decide import SUCCESS, judge
+from crawler.entries import FEED_KINDS
 from crawler.errors import (
     FeedParseError,
     HostPausedError,
@@ -20,81 +16,20 @@ from crawler.errors import (
     MissingKeyError,
     SourceError,
 )
-from crawler.fetch import Client, fetch
+from crawler.fetch import fetch
+from crawler.gathered import Crawl, Gathered, fetch_row, finish, unasked, with_entries
 from crawler.gdelt import list_url, read_files
-from crawler.identity import Entry, StoredKey, content_hash, match_entries
+from crawler.identity import Entry, StoredKey, match_entries
 from crawler.indexes import left_alone, look, without_archive
 from crawler.listing import MAX_PAGES, Listing, deleted, horizon, read_on, request_of
-from crawler.login import Logins
 from crawler.messages import Fetched
-from crawler.pages import PAGE_TYPES, PageAnswer, Pages, is_teaser
-from crawler.parsed import ParsedFeed
+from crawler.pages import PAGE_TYPES
 from crawler.social import PLATFORMS
 from crawler.social.shapes import Platform, Question, bearer
 from crawler.urls import host_of, redact
-from crawler.worker import ParserPool
-from store.records import (
-    DateSource,
-    Document,
-    Failure,
-    Fetch,
-    Outcome,
-    Source,
-    SourceState,
-    SourceStatus,
-)
+from store.records import Failure, Source, SourceState
 
-# Kinds that are feeds in all but name: the configured address is the feed's.
-FEED_KINDS = frozenset({"feed", "youtube", "lemmy", "reddit", "rsshub"})
 SUPPORTED = FEED_KINDS | PLATFORMS.keys() | {"page", "gdelt"}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Revision:
-    """A new text for a stored document."""
-
-    document_id: str
-    title: str
-    text: str
-    content_hash: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Gathered:
-    """What one source gave, to be written in one transaction.
-
-    Attributes
-    ----------
-    page_failures : tuple of Failure
-        Rows that do not make the run's exit code 3: the feed's summary was kept.
-    counts : mapping
-        Engagement of stored posts that moved, by document.
-    withdrawn : tuple of str
-        Stored documents whose authors deleted them.
-    """
-
-    source: Source
-    state: SourceState
-    outcome: Outcome | None = None
-    fetches: tuple[Fetch, ...] = ()
-    documents: tuple[Document, ...] = ()
-    revisions: tuple[Revision, ...] = ()
-    failures: tuple[Failure, ...] = ()
-    page_failures: tuple[Failure, ...] = ()
-    counts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
-    withdrawn: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Crawl:
-    """What all sources of one run share."""
-
-    client: Client
-    pool: ParserPool
-    pages: Pages
-    logins: Logins
-    now: datetime
-    secrets: Mapping[str, str] = field(default_factory=dict)
 
 
 async def gather(
@@ -117,9 +52,9 @@ async def gather(
             request = replace(request, accept=PAGE_TYPES)
         fetched = await fetch(crawl.client, request)
     except SourceError as error:
-        return _unasked(source, state, error)
+        return unasked(source, state, error)
     except LoginError as error:
-        return _finish(
+        return finish(
             crawl, source, state, error.fetched, error.outcome, message=redact(str(error))
         )
     except HostPausedError as error:
@@ -127,7 +62,8 @@ async def gather(
         return Gathered(source=source, state=waiting)
     outcome = judge(state, fetched)
     if outcome != "ok":
-        return _finish(crawl, source, state, fetched, outcome, message=_message(fetched))
+        gathered = finish(crawl, source, state, fetched, outcome, message=_message(fetched))
+        return await with_entries(crawl, gathered, known) if outcome in SUCCESS else gathered
     return await _read(crawl, source, state, known, fetched, question)
 
 
@@ -149,11 +85,12 @@ async def _read(
     try:
         feed = await crawl.pool.feed(parser, fetched.body, content_type, fetched.url)
     except FeedParseError as error:
-        return _finish(crawl, source, state, fetched, error.outcome, message=str(error))
+        return finish(crawl, source, state, fetched, error.outcome, message=str(error))
     if platform is None:
-        entries = match_entries(source.id, feed.items, known, site=host_of(fetched.url))
-        gathered = _finish(crawl, source, state, fetched, "ok", hints=feed.hints)
-        return await _with_entries(crawl, gathered, feed, entries)
+        sites = {host_of(fetched.url), feed.site or ""}
+        entries = match_entries(source.id, feed.items, known, sites=sites)
+        gathered = finish(crawl, source, state, fetched, "ok", hints=feed.hints)
+        return await with_entries(crawl, gathered, known, feed, entries)
     until = horizon(platform, state, crawl.now)
     listing = await read_on(crawl.client, crawl.pool, source, platform, question, feed, until)
     return await _with_listing(crawl, source, state, known, fetched, listing)
@@ -173,19 +110,20 @@ async def _read_index(
         feed = await crawl.pool.feed("index", fetched.body, content_type, fetched.url)
         seen = look(feed, source.url, state.cursor, known.values(), limit)
     except FeedParseError as error:
-        return _finish(crawl, source, state, fetched, error.outcome, message=str(error))
-    gathered = _finish(crawl, source, state, fetched, "ok")
+        return finish(crawl, source, state, fetched, error.outcome, message=str(error))
+    gathered = finish(crawl, source, state, fetched, "ok")
     moved_on = replace(gathered.state, cursor=seen.cursor)
     if seen.is_waiting:
         moved_on = replace(moved_on, etag=None, last_modified=None, body_hash=None)
     gathered = replace(gathered, state=moved_on)
-    entries = match_entries(source.id, seen.feed.items, known, site=host_of(fetched.url))
-    gathered = await _with_entries(crawl, gathered, seen.feed, entries)
-    documents, old = without_archive(gathered.documents, seen, crawl.now)
+    entries = match_entries(source.id, seen.feed.items, known, sites={host_of(fetched.url)})
+    gathered = await with_entries(crawl, gathered, known, seen.feed, entries)
+    documents, old = without_archive(gathered.harvest.documents, seen, crawl.now)
     rows = gathered.page_failures
     if old:
         rows = (*rows, left_alone(source.id, old))
-    return replace(gathered, documents=documents, page_failures=rows)
+    harvest = gathered.harvest.with_documents(documents)
+    return replace(gathered, harvest=harvest, page_failures=rows)
 
 
 async def _read_bulk(
@@ -201,14 +139,14 @@ async def _read_bulk(
     try:
         bulk = await read_files(crawl.client, crawl.pool, source, state, fetched)
     except FeedParseError as error:
-        return _finish(crawl, source, state, fetched, error.outcome, message=str(error))
+        return finish(crawl, source, state, fetched, error.outcome, message=str(error))
     last = bulk.last or fetched
-    gathered = _finish(crawl, source, state, last, bulk.outcome, message=bulk.message)
+    gathered = finish(crawl, source, state, last, bulk.outcome, message=bulk.message)
     entries = match_entries(source.id, bulk.feed.items, known)
-    gathered = await _with_entries(crawl, gathered, bulk.feed, entries)
-    rows = [_fetch_row(source, answer, outcome, crawl.now) for answer, outcome in bulk.answers]
+    gathered = await with_entries(crawl, gathered, known, bulk.feed, entries)
+    rows = [fetch_row(source, answer, outcome, crawl.now) for answer, outcome in bulk.answers]
     if bulk.last is not None:
-        rows.append(_fetch_row(source, fetched, "ok", crawl.now))
+        rows.append(fetch_row(source, fetched, "ok", crawl.now))
     # The list is asked for in full: one that stays the same for a night is news as well.
     moved_on = replace(
         gathered.state, cursor=bulk.cursor, etag=None, last_modified=None, body_hash=None
@@ -251,8 +189,8 @@ async def _with_listing(
 ) -> Gathered:
     """Return what a timeline gave: its posts, new counts, and those that are gone from it."""
     feed = listing.feed
-    entries = match_entries(source.id, feed.items, known, site=host_of(fetched.url))
-    gathered = _finish(
+    entries = match_entries(source.id, feed.items, known, sites={host_of(fetched.url)})
+    gathered = finish(
         crawl, source, state, fetched, listing.outcome, message=listing.message, hints=feed.hints
     )
     if listing.outcome == "ok" and feed.cursor is not None:
@@ -266,10 +204,8 @@ async def _with_listing(
             advice="crawl more often, or follow something that is less busy",
         )
         gathered = replace(gathered, failures=(*gathered.failures, gap))
-    gathered = await _with_entries(crawl, gathered, feed, entries)
-    rows = tuple(
-        _fetch_row(source, answer, outcome, crawl.now) for answer, outcome in listing.later
-    )
+    gathered = await with_entries(crawl, gathered, known, feed, entries)
+    rows = tuple(fetch_row(source, answer, outcome, crawl.now) for answer, outcome in listing.later)
     listed = [entry.document_id for entry in entries]
     is_complete = PLATFORMS[source.kind].is_complete and listing.is_whole
     return replace(
@@ -291,213 +227,5 @@ def _new_counts(entries: Sequence[Entry]) -> Mapping[str, Mapping[str, int]]:
     }
 
 
-def _unasked(source: Source, state: SourceState, error: SourceError) -> Gathered:
-    """Return a source that could not be asked; its row of ``failures`` comes once."""
-    needs_key = isinstance(error, MissingKeyError)
-    status: SourceStatus = "needs_key" if needs_key else "failing"
-    if state.status == status:
-        return Gathered(source=source, state=state)
-    row = Failure(
-        stage="crawl",
-        item=source.id,
-        kind="needs_key" if needs_key else "SourceError",
-        message=str(error),
-        advice=_key_advice(source) if needs_key else "mend the source in the settings",
-    )
-    return Gathered(source=source, state=replace(state, status=status, errors=1), failures=(row,))
-
-
-def _key_advice(source: Source) -> str:
-    if source.token_env is None:
-        return 'get a key (docs/sources.md), and name its variable: token_env = "NAME"'
-    return (
-        f"set the environment variable {source.token_env} (docs/sources.md), or remove the source"
-    )
-
-
-def _finish(
-    crawl: Crawl,
-    source: Source,
-    state: SourceState,
-    fetched: Fetched,
-    outcome: Outcome,
-    *,
-    message: str = "",
-    hints: FeedHints | None = None,
-) -> Gathered:
-    """Return the answer's row, what to remember, and a row of ``failures`` for bad news."""
-    moved_on = advance(state, fetched, outcome, now=crawl.now, hints=hints)
-    is_bad = outcome not in {"ok", "not_modified", "unchanged"}
-    return Gathered(
-        source=source,
-        state=moved_on,
-        outcome=outcome,
-        fetches=(_fetch_row(source, fetched, outcome, crawl.now),),
-        failures=(failure(source.id, outcome, message),) if is_bad else (),
-    )
-
-
 def _message(fetched: Fetched) -> str:
     return fetched.error or f"{redact(fetched.url)} answered {fetched.status}"
-
-
-def _fetch_row(source: Source, fetched: Fetched, outcome: Outcome, now: datetime) -> Fetch:
-    return Fetch(
-        source_id=source.id,
-        url=redact(fetched.url),
-        outcome=outcome,
-        http_status=fetched.status,
-        bytes=fetched.wire_bytes,
-        seconds=round(fetched.seconds, 3),
-        etag=fetched.headers.get("etag", "")[:1000] or None,
-        last_modified=fetched.headers.get("last-modified", "")[:100] or None,
-        body_hash=body_hash(fetched.body) if fetched.body else None,
-        fetched_at=now,
-    )
-
-
-# -- entries ------------------------------------------------------------------------
-
-
-async def _with_entries(
-    crawl: Crawl, gathered: Gathered, feed: ParsedFeed, entries: list[Entry]
-) -> Gathered:
-    """Add the new and changed entries, with the pages behind those that are teasers."""
-    source = gathered.source
-    by_key: dict[str, Entry] = {}
-    for entry in entries:
-        # One document twice in one body: the first is the newest.
-        if entry.item.title or entry.item.text:
-            by_key.setdefault(entry.document_id, entry)
-    wanted = [entry for entry in by_key.values() if _is_wanted(source, entry)]
-    asked = [entry for entry in wanted if _wants_page(source, entry)]
-    asked = asked[: crawl.client.settings.pages_per_source]
-    answers = await asyncio.gather(*(crawl.pages.get(str(entry.item.url)) for entry in asked))
-    pages = {entry.document_id: answer for entry, answer in zip(asked, answers, strict=True)}
-    documents, revisions = [], []
-    for entry in wanted:
-        answer = pages.get(entry.document_id)
-        if entry.known is None:
-            partial = answer is None and _wants_page(source, entry)
-            documents.append(_document(crawl, source, feed, entry, answer, partial))
-        elif answer is None or answer.page is not None:
-            revisions.append(_revision(entry, answer))
-    return replace(
-        gathered,
-        documents=tuple(documents),
-        revisions=tuple(revisions),
-        # The feed's own row is written last, so that it is the source's last request.
-        fetches=(
-            *(_fetch_row(source, page.fetched, page.outcome, crawl.now) for page in answers),
-            *gathered.fetches,
-        ),
-        page_failures=tuple(
-            failure(redact(page.url), page.outcome, page.message)
-            for page in answers
-            if page.outcome != "ok"
-        ),
-    )
-
-
-def _wants_page(source: Source, entry: Entry) -> bool:
-    return (
-        source.full_text
-        and (source.kind in FEED_KINDS or (source.kind == "page" and not entry.item.text))
-        and entry.item.url is not None
-        and is_teaser(entry.item)
-    )
-
-
-def _is_wanted(source: Source, entry: Entry) -> bool:
-    """Return whether an entry is new or changed.
-
-    Behind a teaser stands a page whose text was stored: the teaser's digest says nothing about
-    it, so that only a changed title is a change.
-    """
-    if entry.known is None:
-        return True
-    if _wants_page(source, entry):
-        return entry.known.title != entry.item.title
-    return entry.is_changed
-
-
-def _author(crawl: Crawl, source: Source, name: str | None) -> str | None:
-    """Return a byline as it is, and a pseudonym for somebody who posts."""
-    if name is None or source.kind not in PLATFORMS or crawl.client.settings.plain_authors:
-        return name
-    return "~" + blake2b(f"{source.id}\0{name}".encode(), digest_size=6).hexdigest()
-
-
-def _document(
-    crawl: Crawl,
-    source: Source,
-    feed: ParsedFeed,
-    entry: Entry,
-    answer: PageAnswer | None,
-    partial: bool,
-) -> Document:
-    item = entry.item
-    page = answer.page if answer is not None else None
-    # A paywalled or failed extraction is shorter than the summary it was to replace.
-    use_page = page is not None and not page.is_paywalled and len(page.text) > len(item.text)
-    text = page.text if page is not None and use_page else item.text
-    published, stated_by = item.published_at, "feed"
-    if published is None and page is not None and page.published_at is not None:
-        published, stated_by = page.published_at, "html"
-    date_source: DateSource = "html" if stated_by == "html" else "feed"
-    effective_at, date_source = effective(published, crawl.now, date_source)
-    return Document(
-        id=entry.document_id,
-        source_id=source.id,
-        guid=item.guid[:2000] if item.guid else None,
-        entry_key=entry.key,
-        url=redact(item.url) if item.url else None,
-        canonical_url=_canonical(entry, answer) if use_page else entry.canonical_url,
-        title=item.title,
-        text=text,
-        author=_author(crawl, source, item.author or (page.author if page and use_page else None)),
-        language=item.language or source.language or feed.language,
-        published_at=published,
-        first_seen_at=crawl.now,
-        effective_at=effective_at,
-        date_source=date_source,
-        content_hash=content_hash(item.title, text),
-        is_partial=item.is_partial or partial or (answer is not None and not use_page),
-        engagement=item.engagement,
-    )
-
-
-def _canonical(entry: Entry, answer: PageAnswer | None) -> str | None:
-    """Return the page's own address where the feed's link only led there from another host."""
-    if answer is None or answer.page is None or entry.item.url is None:
-        return entry.canonical_url
-    is_same = host_of(answer.fetched.url) == host_of(entry.item.url)
-    return entry.canonical_url if is_same else answer.page.canonical or entry.canonical_url
-
-
-def _revision(entry: Entry, answer: PageAnswer | None) -> Revision:
-    page = answer.page if answer is not None else None
-    text = entry.item.text
-    if page is not None and not page.is_paywalled and len(page.text) > len(text):
-        text = page.text
-    return Revision(
-        document_id=entry.document_id,
-        title=entry.item.title,
-        text=text,
-        content_hash=content_hash(entry.item.title, text),
-    )
-
-
-def starting_state(source: Source, state: SourceState | None) -> SourceState:
-    """Return what is remembered of a source, or the state of one never asked.
-
-    The database knows an address without its secrets; the settings know all of it.
-    """
-    if state is None or state.url == redact(source.url):
-        return replace(state or SourceState(source_id=source.id, url=""), url=source.url)
-    return state
-
-
-def stored_state(source: Source, state: SourceState) -> SourceState:
-    """Return a state as it is written: without the secrets of its address."""
-    return replace(state, url=redact(source.url)) if state.url == source.url else state

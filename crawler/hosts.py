@@ -1,7 +1,7 @@
 """The pace at which hosts are asked: one request at a time, an interval, and pauses."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -72,6 +72,11 @@ class Hosts:
     def slow_down(self, host: str, delay_s: float) -> None:
         """Obey a host's ``Crawl-delay``, up to a minute: beyond that it is a refusal."""
         self._delays[host] = min(max(delay_s, 0.0), LONGEST_DELAY_S)
+
+    @property
+    def pauses(self) -> Mapping[str, datetime]:
+        """Hosts that asked to be left alone, and until when."""
+        return dict(self._pauses)
 
     def pause(self, host: str, until: datetime) -> None:
         """Leave a host alone for the rest of the run; a longer pause wins."""

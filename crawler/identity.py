@@ -2,14 +2,15 @@
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
+from itertools import count
 from typing import Protocol
 
 from crawler.urls import canonical_url
-from store.records import FeedItem
+from store.records import MAX_REVISIONS, FeedItem, PageWait
 
 # Above this share of unknown ids with known links, a feed has changed its ids.
 MIGRATION_SHARE = 0.8
@@ -65,6 +66,26 @@ class StoredKey(Protocol):
         """Whether its author deleted it."""
         ...  # pragma: no cover
 
+    @property
+    def url(self) -> str | None:
+        """Its address as it is kept."""
+        ...  # pragma: no cover
+
+    @property
+    def text_length(self) -> int:
+        """Characters of its text where its page is waited for, else 0."""
+        ...  # pragma: no cover
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether its text is a summary of a page that could not be had."""
+        ...  # pragma: no cover
+
+    @property
+    def wait(self) -> PageWait | None:
+        """Its page is to be asked for again."""
+        ...  # pragma: no cover
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
@@ -74,6 +95,8 @@ class Entry:
     ----------
     key : str
         Unique within the source and the same at every fetch.
+    is_rekeyed : bool
+        The document is stored under a key that its feed no longer uses.
     document_id : str
         Of the stored document when ``known``, else of the one to store.
     """
@@ -84,11 +107,22 @@ class Entry:
     content_hash: str
     document_id: str
     known: StoredKey | None
+    is_rekeyed: bool = False
+
+    @property
+    def guid(self) -> str | None:
+        """The feed's own id as it is kept."""
+        return self.item.guid[:2000] if self.item.guid else None
 
     @property
     def is_changed(self) -> bool:
         """Whether a known document's title or text differs."""
         return self.known is not None and self.known.content_hash != self.content_hash
+
+    @property
+    def is_worn_out(self) -> bool:
+        """Whether a known document has changed so often that no change is read any more."""
+        return self.known is not None and self.known.revisions >= MAX_REVISIONS
 
 
 def document_id(source_id: str, entry_key: str) -> str:
@@ -123,7 +157,7 @@ def match_entries(
     items: Sequence[FeedItem],
     known: Mapping[str, StoredKey],
     *,
-    site: str | None = None,
+    sites: Collection[str] = (),
 ) -> list[Entry]:
     """Give every item its key and the stored document that it is, if any.
 
@@ -131,17 +165,17 @@ def match_entries(
     ----------
     known : mapping
         The source's stored documents by entry key.
-    site : str or None
-        Host of the feed, for tracking parameters that name it.
+    sites : collection of str
+        Hosts of the feed and of its site, for tracking parameters that name them.
 
     Notes
     -----
     A guid that is used twice in one feed is no id: its items get guid and address as key,
-    else guid and title, else its position. An unknown guid whose address is stored once and
+    else guid and title, else their order. An unknown guid whose address is stored once and
     listed once is that document when the title is the same, or when most guids changed at
     once; so a feed that renumbers itself inserts nothing.
     """
-    canonicals = [canonical_url(item.url, site=site) for item in items]
+    canonicals = [canonical_url(item.url, sites=sites) for item in items]
     keys = _unique_keys(items, canonicals, known)
     listed = Counter(canonicals)
     by_url = _by_unique_url(known)
@@ -151,11 +185,13 @@ def match_entries(
         if url is not None and key not in known and url in by_url and listed[url] == 1
     }
     is_migration = len(items) > 2 and len(moved) > MIGRATION_SHARE * len(items)
+    taken = {stored.document_id for stored in known.values()}
     entries = []
     for index, (item, key, url) in enumerate(zip(items, keys, canonicals, strict=True)):
         stored = known.get(key)
         candidate = moved.get(index)
-        if candidate is not None and (is_migration or candidate.title == item.title):
+        is_rekeyed = candidate is not None and (is_migration or candidate.title == item.title)
+        if is_rekeyed:
             stored = candidate
         entries.append(
             Entry(
@@ -163,32 +199,78 @@ def match_entries(
                 key=key,
                 canonical_url=url,
                 content_hash=content_hash(item.title, item.text),
-                document_id=stored.document_id if stored else document_id(source_id, key),
+                document_id=stored.document_id if stored else _free_id(source_id, key, taken),
                 known=stored,
+                is_rekeyed=is_rekeyed,
             )
         )
     return entries
+
+
+def _free_id(source_id: str, key: str, taken: Collection[str]) -> str:
+    """Return the id of a new document, also where its key once was another document's."""
+    found = document_id(source_id, key)
+    while found in taken:
+        found = document_id(source_id, f"{key} {found}")
+    return found
 
 
 def _unique_keys(
     items: Sequence[FeedItem], canonicals: Sequence[str | None], known: Mapping[str, StoredKey]
 ) -> list[str]:
     plain = [item_key(item, url) for item, url in zip(items, canonicals, strict=True)]
-    counts = Counter(plain)
-    taken: set[str] = set()
+    guids = Counter(plain)
+    addresses = Counter(zip(plain, canonicals, strict=True))
+    taken: dict[str, FeedItem] = {}
     keys = []
-    for position, (key, url) in enumerate(zip(plain, canonicals, strict=True)):
-        unique = key
-        stored = known.get(key)
+    for item, key, url in zip(items, plain, canonicals, strict=True):
+        has_own_address = addresses[key, url] == 1
+        names = _names(item, key, url)
+        stored = [name for name in names if _is_stored(known.get(name), item, has_own_address)]
+        if stored:
+            unique = stored[0]
         # The one that was stored while its guid was still unique keeps its key.
-        kept = stored is not None and stored.canonical_url == url and key not in taken
-        if counts[key] > 1 and not kept:
-            # Not the position at once: that moves with every new item.
-            unique = f"{key} {url or items[position].title}"
-            unique = f"{unique} #{position}" if unique in taken else unique
-        taken.add(unique)
-        keys.append(_short(unique))
+        elif guids[key] == 1 or (
+            key not in taken and _is_that(known.get(key), item, url, has_own_address)
+        ):
+            unique = key
+        else:
+            unique = names[0] if has_own_address else names[-1]
+        if unique in taken and not _is_repeated(taken[unique], item):
+            unique = next(name for n in count(2) if (name := _short(f"{unique} #{n}")) not in taken)
+        taken.setdefault(unique, item)
+        keys.append(unique)
     return keys
+
+
+def _names(item: FeedItem, key: str, url: str | None) -> list[str]:
+    """Return the keys of an item whose guid is not its own: with its address, with its title."""
+    by_title = _short(f"{key} {item.title}")
+    return [_short(f"{key} {url}"), by_title] if url is not None and url != key else [by_title]
+
+
+def _is_stored(stored: StoredKey | None, item: FeedItem, has_own_address: bool) -> bool:
+    return stored is not None and (has_own_address or stored.title == item.title)
+
+
+def _is_that(
+    stored: StoredKey | None, item: FeedItem, url: str | None, has_own_address: bool
+) -> bool:
+    return (
+        stored is not None
+        and stored.canonical_url == url
+        and _is_stored(stored, item, has_own_address)
+    )
+
+
+def _is_repeated(first: FeedItem, item: FeedItem) -> bool:
+    """Return whether a feed lists one item twice, word for word."""
+    return item.url is not None and (first.guid, first.url, first.title, first.text) == (
+        item.guid,
+        item.url,
+        item.title,
+        item.text,
+    )
 
 
 def _by_unique_url(known: Mapping[str, StoredKey]) -> dict[str, StoredKey]:

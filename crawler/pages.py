@@ -1,22 +1,26 @@
 """The pages behind the links of a feed: asked only where robots.txt lets us, read in a worker."""
 
 import asyncio
-from dataclasses import dataclass
+from collections import defaultdict
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
 from crawler.decide import judge
-from crawler.errors import FeedParseError, HostPausedError
+from crawler.errors import FeedParseError, FetchError, HostPausedError
 from crawler.fetch import Client, fetch
 from crawler.messages import Fetched, Request
 from crawler.parsed import ParsedPage
-from crawler.urls import redact
+from crawler.urls import host_of, redact
 from crawler.worker import ParserPool
 from store.records import FeedItem, Outcome, SourceState
 
 # A feed text of this length is the article itself, not its teaser.
 WHOLE_WORDS = 150
 WHOLE_CHARACTERS = 1200
+# Outcomes that pass by themselves, and how many in a row give a host up for a run.
+STUMBLES: frozenset[Outcome] = frozenset({"deadline", "server_error", "connect"})
+STUMBLES_PER_HOST = 3
 _TYPES = ("text/html", "application/xhtml+xml", "text/plain")
 PAGE_TYPES = "text/html, application/xhtml+xml, text/plain;q=0.5"
 
@@ -29,6 +33,8 @@ class PageAnswer:
     ----------
     page : ParsedPage or None
         None when ``outcome`` is not ``ok``.
+    was_asked : bool
+        False when its host was left alone, so that this was no attempt.
     """
 
     url: str
@@ -36,6 +42,7 @@ class PageAnswer:
     fetched: Fetched
     page: ParsedPage | None = None
     message: str = ""
+    was_asked: bool = True
 
 
 def is_teaser(item: FeedItem) -> bool:
@@ -43,13 +50,33 @@ def is_teaser(item: FeedItem) -> bool:
     return len(item.text) < WHOLE_CHARACTERS and len(item.text.split()) < WHOLE_WORDS
 
 
+@dataclass(slots=True)
+class _Site:
+    """What the pages of one host met in this run."""
+
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    stumbles: int = 0
+    refusal: Outcome | None = None
+
+    def note(self, outcome: Outcome) -> None:
+        """Give the host up for this run at a challenge, or at the third stumble in a row."""
+        self.stumbles = self.stumbles + 1 if outcome in STUMBLES else 0
+        if outcome == "challenge" or self.stumbles >= STUMBLES_PER_HOST:
+            self.refusal = outcome
+
+
 class Pages:
-    """Pages of one run, with the robots.txt of every origin asked once."""
+    """Pages of one run, with the robots.txt of every origin asked once.
+
+    A host that challenges programs is not asked for the next page, and one that is down is not
+    waited for fifty times.
+    """
 
     def __init__(self, client: Client, pool: ParserPool) -> None:
         self._client = client
         self._pool = pool
         self._robots: dict[str, asyncio.Task[Outcome | Any]] = {}
+        self._sites: defaultdict[str, _Site] = defaultdict(_Site)
 
     async def get(self, url: str) -> PageAnswer:
         """Return the page at an address; whatever goes wrong is an outcome."""
@@ -57,27 +84,50 @@ class Pages:
             return await self._get(url)
         except HostPausedError as error:
             return PageAnswer(
-                url=url, outcome="rate_limited", fetched=Fetched(url=url), message=str(error)
+                url=url,
+                outcome="rate_limited",
+                fetched=Fetched(url=url),
+                message=str(error),
+                was_asked=False,
             )
 
     async def _get(self, url: str) -> PageAnswer:
-        refusal = await self._refusal(url)
+        refusal = await self.refusal(url)
         if refusal is not None:
             return PageAnswer(
                 url=url,
                 outcome=refusal,
                 fetched=Fetched(url=url),
-                message=f"robots.txt of the site does not let {redact(url)!r} be read",
+                message=_refused(url, refusal),
             )
-        limits = self._client.settings.limits
-        fetched = await fetch(
-            self._client, Request(url=url, cap_bytes=limits.page_bytes, accept=PAGE_TYPES)
-        )
-        outcome = judge(SourceState(source_id="", url=url), fetched)
+        site = self._sites[host_of(url)]
+        # One page of a host at a time, so that the next one knows what became of this one.
+        async with site.lock:
+            if site.refusal is not None:
+                return PageAnswer(
+                    url=url,
+                    outcome=site.refusal,
+                    fetched=Fetched(url=url),
+                    message=f"left alone for tonight: {host_of(url)!r} answered {site.refusal!r}",
+                    was_asked=False,
+                )
+            fetched, outcome = await self._ask(url)
+            site.note(outcome)
         if outcome != "ok":
             message = fetched.error or f"the server answered {fetched.status}"
             return PageAnswer(url=url, outcome=outcome, fetched=fetched, message=message)
         return await self._read(url, fetched)
+
+    async def _ask(self, url: str) -> tuple[Fetched, Outcome]:
+        cap = self._client.settings.limits.page_bytes
+        request = Request(url=url, cap_bytes=cap, accept=PAGE_TYPES)
+        fetched = await fetch(self._client, request, may_follow=self._may_follow)
+        return fetched, judge(SourceState(source_id="", url=url), fetched)
+
+    async def _may_follow(self, url: str) -> None:
+        """Refuse a redirect to where robots.txt does not let us read."""
+        if (refusal := await self.refusal(url)) is not None:
+            raise FetchError(_refused(url, refusal), refusal)
 
     async def _read(self, url: str, fetched: Fetched) -> PageAnswer:
         content_type = fetched.headers.get("content-type", "")
@@ -91,7 +141,7 @@ class Pages:
             return PageAnswer(url=url, outcome=error.outcome, fetched=fetched, message=str(error))
         return PageAnswer(url=url, outcome="ok", fetched=fetched, page=page)
 
-    async def _refusal(self, url: str) -> Outcome | None:
+    async def refusal(self, url: str) -> Outcome | None:
         """Return why robots.txt keeps us from an address, or None."""
         parts = urlsplit(url)
         origin = f"{parts.scheme}://{parts.netloc}"
@@ -122,3 +172,9 @@ class Pages:
         if delay is not None:
             self._client.hosts.slow_down(urlsplit(origin).hostname or "", float(delay))
         return rules
+
+
+def _refused(url: str, outcome: Outcome) -> str:
+    if outcome == "robots_unreachable":
+        return f"robots.txt of the site could not be had, so {redact(url)!r} was not read"
+    return f"robots.txt of the site does not let {redact(url)!r} be read"

@@ -17,6 +17,8 @@ class ParsedFeed:
     ----------
     language : str or None
         Of the feed as a whole, as a two- or three-letter code.
+    site : str or None
+        Host of the site that the feed says it belongs to.
     notes : sequence of str
         What was cut or left out.
     more : mapping
@@ -28,6 +30,7 @@ class ParsedFeed:
     items: Sequence[FeedItem]
     language: str | None = None
     hints: FeedHints = field(default_factory=FeedHints)
+    site: str | None = None
     notes: Sequence[str] = ()
     more: Mapping[str, str] = field(default_factory=dict)
     cursor: str | None = None
@@ -69,6 +72,7 @@ def feed_from_json(plain: Mapping[str, Any]) -> ParsedFeed:
         ],
         language=plain["language"],
         hints=FeedHints(**plain["hints"]),
+        site=plain["site"],
         notes=plain["notes"],
         more=plain["more"],
         cursor=plain["cursor"],

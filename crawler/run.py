@@ -15,14 +15,17 @@ from typing import TYPE_CHECKING, Any
 from crawler.archives.run import import_documents
 from crawler.copies import LOOK_BACK, mark_duplicates
 from crawler.decide import is_due
+from crawler.entries import Harvest
 from crawler.fetch import open_client
-from crawler.gather import SUPPORTED, Crawl, Gathered, gather, starting_state, stored_state
+from crawler.gather import SUPPORTED, gather
+from crawler.gathered import Crawl, Gathered, starting_state, stored_state
+from crawler.identity import content_hash
 from crawler.login import Logins
 from crawler.pages import Pages
 from crawler.prices.run import fetch_prices, import_prices
 from crawler.reporting import FailureLog, Run, finish
 from crawler.settings import CrawlSettings
-from crawler.urls import host_of, redact
+from crawler.urls import redact
 from crawler.worker import shared_pool
 from store.records import Failure, Source, SourceState, StageReport
 
@@ -129,14 +132,9 @@ class _Night:
         pool = shared_pool(settings.limits, settings.workers)
         bar = progress(len(sources), "crawl") if progress else None
         async with open_client(settings, now=self.now) as client:
-            for state in self.states.values():
-                # A host that asked for a pause in an earlier run is still to be left alone.
-                if (
-                    state.status == "paused"
-                    and state.next_due_at is not None
-                    and state.next_due_at > self.now
-                ):
-                    client.hosts.pause(host_of(state.url), state.next_due_at)
+            # A host that asked for a pause in an earlier run is still to be left alone.
+            for host, until in self.store.sources.pauses(self.now).items():
+                client.hosts.pause(host, until)
             shared = Crawl(
                 client=client,
                 pool=pool,
@@ -148,7 +146,7 @@ class _Night:
             tasks = [asyncio.create_task(self._gather(shared, source)) for source in sources]
             try:
                 for finished in asyncio.as_completed(tasks):
-                    self._write(await finished)
+                    self._write(await finished, client.hosts.pauses)
                     if bar is not None:
                         bar.update(1)
             finally:
@@ -175,27 +173,17 @@ class _Night:
             )
             return Gathered(source=source, state=state, failures=(row,))
 
-    def _write(self, gathered: Gathered) -> None:
+    def _write(self, gathered: Gathered, pauses: Mapping[str, datetime]) -> None:
         """Write one source: the single most important transaction of the project."""
-        documents = self.store.documents
-        new = revised = 0
         if gathered.fetches or gathered.failures:
             # The run's own row comes first and alone: a source that is rolled back must not
             # take it along.
             _ = self.run.id
         with self.store.transaction():
-            if gathered.documents:
-                new = documents.add(gathered.documents, self.run.id)
-            for revision in gathered.revisions:
-                revised += documents.revise(
-                    revision.document_id,
-                    title=revision.title,
-                    text=revision.text,
-                    content_hash=revision.content_hash,
-                    seen_at=self.now,
-                )
-            documents.set_engagement(gathered.counts)
-            withdrawn = documents.withdraw(gathered.withdrawn, self.now)
+            new, revised = self._write_harvest(gathered.harvest)
+            self.store.documents.set_engagement(gathered.counts)
+            withdrawn = self.store.documents.withdraw(gathered.withdrawn, self.now)
+            self.store.sources.save_pauses(pauses)
             self.store.sources.save_state(stored_state(gathered.source, gathered.state))
             for fetch in gathered.fetches:
                 self.store.fetches.add(fetch, self.run.id)
@@ -207,3 +195,27 @@ class _Night:
         self.counts["revised"] += revised
         self.counts["withdrawn"] += withdrawn
         self.counts["asked"] += gathered.outcome is not None
+
+    def _write_harvest(self, harvest: Harvest) -> tuple[int, int]:
+        """Write what a feed's entries came to; return how many are new and how many revised."""
+        documents = self.store.documents
+        # Before new documents come in, which may have a key that is free from then on.
+        for entry in harvest.rekeyed:
+            documents.rekey(entry.document_id, entry_key=entry.key, guid=entry.guid)
+        new = documents.add(harvest.documents, self.run.id) if harvest.documents else 0
+        revised = 0
+        for revision in harvest.revisions:
+            text = revision.text
+            if text is None:
+                text = documents.get(revision.document_id).text
+            revised += documents.revise(
+                revision.document_id,
+                title=revision.title,
+                text=text,
+                content_hash=content_hash(revision.title, text),
+                seen_at=self.now,
+                is_partial=revision.is_partial,
+            )
+        for document_id, wait in harvest.waits.items():
+            documents.set_wait(document_id, wait)
+        return new, revised

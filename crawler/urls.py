@@ -4,6 +4,7 @@ Pure. The canonical form drops what a page does not depend on (user information,
 ports, fragments, tracking parameters) and orders the rest.
 """
 
+from collections.abc import Collection
 from urllib.parse import parse_qsl, quote, urlencode, urljoin, urlsplit, urlunsplit
 
 from w3lib.url import canonicalize_url
@@ -20,7 +21,11 @@ _TRACKING = frozenset({
     "guce_referrer_sig", "rb_clickid", "spm", "scid", "_openstat", "ocid", "ncid", "xtor",
     "campaign_id", "ga_source", "ga_medium", "ga_term", "ga_content", "ga_campaign", "sr_share",
     "epik", "pk_campaign", "pk_kwd", "pk_source", "pk_medium", "pk_content", "piwik_campaign",
-    "piwik_kwd", "at_medium", "at_campaign",
+    "piwik_kwd", "at_medium", "at_campaign", "campaign_source", "campaign_medium",
+    "campaign_name", "campaign_term", "campaign_content", "fb_action_ids", "fb_action_types",
+    "fb_comment_id", "fb_ref", "fb_source", "ysclid", "mc_tc", "vero_conv", "sc_customer", "sc_eh",
+    "sc_uid", "ml_subscriber", "ml_subscriber_hash", "_branch_match_id", "_ga", "_gl", "ref_src",
+    "cmp", "taid",
 })  # fmt: skip
 _TRACKING_PREFIXES = ("utm_", "mtm_", "matomo_", "hsa_", "itm_")
 _SECRETS = frozenset({
@@ -55,15 +60,15 @@ def http_url(url: str | None, base: str | None = None) -> str | None:
     return result if len(result) <= MAX_URL else None
 
 
-def canonical_url(url: str | None, *, site: str | None = None) -> str | None:
+def canonical_url(url: str | None, *, sites: Collection[str] = ()) -> str | None:
     """Return the form of an address under which two links to one page are equal, or None.
 
     Idempotent. Parameters are kept unless they are known to track.
 
     Parameters
     ----------
-    site : str or None
-        Host of the feed; a parameter ``ref`` that names it is dropped too.
+    sites : collection of str
+        Hosts of the feed and of its site; a parameter ``ref`` that names one is dropped too.
     """
     clean = http_url(url)
     if clean is None:
@@ -75,16 +80,16 @@ def canonical_url(url: str | None, *, site: str | None = None) -> str | None:
     pairs = [
         (name, value)
         for name, value in parse_qsl(parts.query, keep_blank_values=True)
-        if not _is_tracking(name, value, site)
+        if not _is_tracking(name, value, sites)
     ]
     query = urlencode(sorted(pairs), quote_via=quote)
     return urlunsplit((parts.scheme, parts.netloc, parts.path or "/", query, ""))
 
 
-def _is_tracking(name: str, value: str, site: str | None) -> bool:
+def _is_tracking(name: str, value: str, sites: Collection[str]) -> bool:
     name = name.lower()
     if name == "ref":
-        return site is not None and value.lower().removeprefix("www.") == _bare(site)
+        return bool(value) and _bare(value) in {_bare(site) for site in sites}
     return name in _TRACKING or name.startswith(_TRACKING_PREFIXES)
 
 

@@ -11,10 +11,8 @@ from sqlite_utils import Database
 
 from store.errors import NotFoundError
 from store.instants import from_text, optional_instant, optional_text, to_text
-from store.records import Document
+from store.records import MAX_REVISIONS, Document, PageWait
 
-# A clock in a page must not fill the disk (crawling reference, rows 19 and 35).
-MAX_REVISIONS = 24
 _COLUMNS = (
     "id, source_id, guid, entry_key, url, canonical_url, title, text, author, language,"
     " published_at, first_seen_at, effective_at, date_source, duplicate_of, is_partial,"
@@ -24,7 +22,15 @@ _COLUMNS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredKey:
-    """What identity needs to know of a stored document."""
+    """What the crawl needs to know of a stored document.
+
+    Attributes
+    ----------
+    text_length : int
+        Characters of its text where ``wait`` is set, else 0.
+    wait : PageWait or None
+        The page behind its link is to be asked for again.
+    """
 
     document_id: str
     source_id: str
@@ -37,6 +43,10 @@ class StoredKey:
     published_at: datetime | None
     engagement: Mapping[str, int]
     is_withdrawn: bool
+    url: str | None
+    text_length: int
+    is_partial: bool
+    wait: PageWait | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,9 +98,13 @@ class Documents:
     def _keys(self, where: str, values: Sequence[str]) -> Iterator[StoredKey]:
         for row in self._db.query(
             "SELECT d.id, d.source_id, d.entry_key, d.guid, d.canonical_url, d.content_hash,"
-            " d.title, d.published_at, d.engagement, d.withdrawn_at,"
-            " (SELECT count(*) FROM revisions r WHERE r.document_id = d.id) AS revisions"
-            f" FROM documents d WHERE {where}",
+            " d.title, d.published_at, d.engagement, d.withdrawn_at, d.url, d.is_partial,"
+            " w.attempts, w.tried_at,"
+            " (SELECT count(*) FROM revisions r WHERE r.document_id = d.id) AS revisions,"
+            # Texts are long and many: only those that a page may replace are measured.
+            " CASE WHEN w.attempts IS NULL THEN 0 ELSE length(d.text) END AS text_length"
+            " FROM documents d LEFT JOIN page_waits w ON w.document_id = d.id"
+            f" WHERE {where}",
             list(values),
         ):
             yield StoredKey(
@@ -105,6 +119,12 @@ class Documents:
                 published_at=optional_instant(row["published_at"]),
                 engagement=json.loads(row["engagement"]) if row["engagement"] else {},
                 is_withdrawn=row["withdrawn_at"] is not None,
+                url=row["url"],
+                text_length=row["text_length"],
+                is_partial=bool(row["is_partial"]),
+                wait=None
+                if row["attempts"] is None
+                else PageWait(attempts=row["attempts"], tried_at=from_text(row["tried_at"])),
             )
 
     def add(self, documents: Sequence[Document], run_id: str) -> int:
@@ -120,12 +140,40 @@ class Documents:
                 ).rowcount
         return added
 
+    def rekey(self, document_id: str, *, entry_key: str, guid: str | None) -> None:
+        """Give a document the key under which its feed lists it now; its id stays."""
+        with self._db.atomic():
+            self._db.execute(
+                "UPDATE documents SET entry_key = ?, guid = ? WHERE id = ?",
+                [entry_key, guid, document_id],
+            )
+
+    def set_wait(self, document_id: str, wait: PageWait | None) -> None:
+        """Remember that a document's page is to be asked for again, or with None that it is not."""
+        with self._db.atomic():
+            if wait is None:
+                self._db.execute("DELETE FROM page_waits WHERE document_id = ?", [document_id])
+                return
+            self._db.execute(
+                "INSERT OR REPLACE INTO page_waits (document_id, attempts, tried_at)"
+                " VALUES (?, ?, ?)",
+                [document_id, wait.attempts, to_text(wait.tried_at)],
+            )
+
     def revise(
-        self, document_id: str, *, title: str, text: str, content_hash: str, seen_at: datetime
+        self,
+        document_id: str,
+        *,
+        title: str,
+        text: str,
+        content_hash: str,
+        seen_at: datetime,
+        is_partial: bool | None = None,
     ) -> bool:
         """Replace a document's text and keep the old one as a revision.
 
-        Returns False, and changes nothing, once a document has ``MAX_REVISIONS``.
+        ``is_partial`` None leaves that mark as it is. Returns False, and changes nothing, once a
+        document has ``MAX_REVISIONS``.
         """
         with self._db.atomic():
             (count,) = self._db.execute(
@@ -140,8 +188,8 @@ class Documents:
             )
             self._db.execute(
                 "UPDATE documents SET title = ?, text = ?, content_hash = ?,"
-                " withdrawn_at = NULL WHERE id = ?",
-                [title, text, content_hash, document_id],
+                " is_partial = coalesce(?, is_partial), withdrawn_at = NULL WHERE id = ?",
+                [title, text, content_hash, is_partial, document_id],
             )
         return True
 

@@ -1,20 +1,22 @@
 """Sources with what is remembered of them, and the log of requests."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, get_args
 
 from sqlite_utils import Database
 
 from store.errors import StoreError
-from store.instants import optional_instant, optional_text, to_text
+from store.instants import from_text, optional_instant, optional_text, to_text
 from store.records import Fetch, Source, SourceKind, SourceState
 
 _STATE_COLUMNS = (
     "status, next_due_at, etag, last_modified, body_hash, current_url, redirect_to,"
-    " redirect_count, errors, first_error_at, last_ok_at, cursor"
+    " redirect_count, errors, first_error_at, last_ok_at, cursor, hints"
 )
 
-# What is forgotten of a source whose configured address changes, and what it starts from.
+# What is forgotten of a source whose configured address changes or that is revived, and what
+# it starts from.
 _FORGOTTEN = {
     "status": "'active'",
     "next_due_at": "NULL",
@@ -26,6 +28,7 @@ _FORGOTTEN = {
     "redirect_count": "0",
     "errors": "0",
     "first_error_at": "NULL",
+    "hints": "NULL",
 }
 
 
@@ -116,7 +119,7 @@ class Sources:
                 "UPDATE sources SET status = ?, next_due_at = ?, etag = ?, last_modified = ?,"
                 " body_hash = ?, current_url = nullif(?, url), redirect_to = ?,"
                 " redirect_count = ?, errors = ?, first_error_at = ?, last_ok_at = ?,"
-                " cursor = ? WHERE id = ?",
+                " cursor = ?, hints = ? WHERE id = ?",
                 [
                     state.status,
                     optional_text(state.next_due_at),
@@ -130,9 +133,38 @@ class Sources:
                     optional_text(state.first_error_at),
                     optional_text(state.last_ok_at),
                     state.cursor,
+                    state.hints,
                     state.source_id,
                 ],
             )
+
+    def revive(self, source_id: str) -> bool:
+        """Forget what went wrong with a source, so that it is due and asked in full.
+
+        It is asked at its address in the settings. The only way back for a source that is
+        ``gone``. Returns False, and changes nothing, when no source has this id.
+        """
+        fresh = ", ".join(f"{name} = {value}" for name, value in _FORGOTTEN.items())
+        with self._db.atomic():
+            changed = self._db.execute(f"UPDATE sources SET {fresh} WHERE id = ?", [source_id])
+        return changed.rowcount > 0
+
+    def pauses(self, now: datetime) -> dict[str, datetime]:
+        """Return the hosts that asked to be left alone, and until when."""
+        return {
+            row["host"]: from_text(row["until"])
+            for row in self._db.query("SELECT * FROM host_pauses WHERE until > ?", [to_text(now)])
+        }
+
+    def save_pauses(self, pauses: Mapping[str, datetime]) -> None:
+        """Write pauses that hosts asked for; the longer one stays."""
+        with self._db.atomic():
+            for host, until in sorted(pauses.items()):
+                self._db.execute(
+                    "INSERT INTO host_pauses (host, until) VALUES (?, ?) ON CONFLICT (host)"
+                    " DO UPDATE SET until = excluded.until WHERE until < excluded.until",
+                    [host, to_text(until)],
+                )
 
     def health(self) -> list[dict[str, Any]]:
         """Return the view ``source_health``, sources in trouble first."""
@@ -158,6 +190,7 @@ def _state(row: dict[str, Any]) -> SourceState:
         first_error_at=optional_instant(row["first_error_at"]),
         last_ok_at=optional_instant(row["last_ok_at"]),
         cursor=row["cursor"],
+        hints=row["hints"],
     )
 
 

@@ -3,7 +3,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from crawler.identity import Entry, match_entries
-from store.records import FeedItem
+from store.records import FeedItem, PageWait
 
 
 @dataclass(frozen=True)
@@ -17,6 +17,10 @@ class Key:
     published_at: datetime | None = None
     engagement: Mapping[str, int] = field(default_factory=dict)
     is_withdrawn: bool = False
+    url: str | None = None
+    text_length: int = 0
+    is_partial: bool = False
+    wait: PageWait | None = None
 
 
 def item(guid: str | None, url: str | None = None, title: str = "t", text: str = "x") -> FeedItem:

@@ -24,10 +24,10 @@ def test_canonical_form(url, expected):
 
 
 def test_ref_is_dropped_only_when_it_names_the_feed():
-    assert canonical_url("https://a.example/x?ref=www.b.example", site="b.example") == (
+    assert canonical_url("https://a.example/x?ref=www.b.example", sites={"b.example"}) == (
         "https://a.example/x"
     )
-    assert canonical_url("https://a.example/x?ref=main", site="b.example") == (
+    assert canonical_url("https://a.example/x?ref=main", sites={"b.example"}) == (
         "https://a.example/x?ref=main"
     )
 

@@ -8,7 +8,14 @@ the literals below, so code and schema cannot differ.
 """
 
 from store.records.configured import Asset, Narrative, Source, without_legs
-from store.records.documents import Document, FeedItem, Fetch, SourceState
+from store.records.documents import (
+    MAX_REVISIONS,
+    Document,
+    FeedItem,
+    Fetch,
+    PageWait,
+    SourceState,
+)
 from store.records.labels import (
     CAUSAL_WEIGHT,
     EarlierTagging,
@@ -53,6 +60,7 @@ from store.records.vocabulary import (
 
 __all__ = [
     "CAUSAL_WEIGHT",
+    "MAX_REVISIONS",
     "AlignmentCell",
     "Analog",
     "Asset",
@@ -76,6 +84,7 @@ __all__ = [
     "Move",
     "Narrative",
     "Outcome",
+    "PageWait",
     "Passage",
     "PassagePart",
     "PriceAnswer",

@@ -6,6 +6,9 @@ from datetime import datetime
 
 from store.records.vocabulary import DateSource, Outcome, SourceStatus
 
+# A clock in a page must not fill the disk (crawling reference, rows 19 and 35).
+MAX_REVISIONS = 24
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedItem:
@@ -74,6 +77,22 @@ class Document:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PageWait:
+    """A page behind a feed's link that is to be asked for again.
+
+    Attributes
+    ----------
+    attempts : int
+        Times that it was asked for; 0 when it never got its turn.
+    tried_at : datetime
+        When it was asked for last, or put off.
+    """
+
+    attempts: int
+    tried_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SourceState:
     """What is remembered of a source between two crawls.
 
@@ -85,6 +104,8 @@ class SourceState:
         The permanent redirect seen last and in how many consecutive runs.
     errors : int
         Consecutive failures.
+    hints : str or None
+        What the feed said last about when to come back, as JSON (``crawler/decide.py``).
     """
 
     source_id: str
@@ -100,6 +121,7 @@ class SourceState:
     first_error_at: datetime | None = None
     last_ok_at: datetime | None = None
     cursor: str | None = None
+    hints: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,45 +1,23 @@
-"""The schema, as numbered migrations that are only ever appended.
+"""The tables of the first version."""
 
-Tables are ``STRICT``; vocabularies are ``CHECK`` constraints built from the literals of
-``store.records``. ``documents.number`` exists for full-text search alone: an external-content
-FTS5 table needs an integer key that ``VACUUM`` does not renumber.
-"""
-
-from typing import get_args
-
-from sqlite_utils import Database, Migrations
+from sqlite_utils import Database
 
 from store import records
-
-migrations = Migrations("tapestory")
-
-
-def _one_of(column: str, literal: object, *, null: bool = False) -> str:
-    """``CHECK`` that a column holds one of the values of a ``Literal``."""
-    values = ", ".join(f"'{value}'" for value in get_args(literal))
-    check = f"{column} IN ({values})"
-    return f"CHECK ({column} IS NULL OR {check})" if null else f"CHECK ({check})"
-
-
-def _run(db: Database, script: str) -> None:
-    """Run statements one by one: ``executescript`` would commit the migration's transaction."""
-    for statement in script.split(";\n"):
-        if statement.strip():
-            db.execute(statement)
+from store.migrations.frame import migrations, one_of, run
 
 
 @migrations()
 def m001_runs(db: Database) -> None:
     """Create runs and what failed in them."""
-    _run(
+    run(
         db,
         f"""
 CREATE TABLE runs (
   id TEXT PRIMARY KEY,
-  stage TEXT NOT NULL {_one_of("stage", records.Stage)},
+  stage TEXT NOT NULL {one_of("stage", records.Stage)},
   started_at TEXT NOT NULL,
   finished_at TEXT,
-  status TEXT NOT NULL {_one_of("status", records.RunStatus)},
+  status TEXT NOT NULL {one_of("status", records.RunStatus)},
   code INTEGER,
   settings TEXT NOT NULL DEFAULT '{{}}',
   models TEXT NOT NULL DEFAULT '{{}}',
@@ -47,7 +25,7 @@ CREATE TABLE runs (
 ) STRICT;
 CREATE TABLE failures (
   run_id TEXT NOT NULL REFERENCES runs(id),
-  stage TEXT NOT NULL {_one_of("stage", records.Stage)},
+  stage TEXT NOT NULL {one_of("stage", records.Stage)},
   item TEXT NOT NULL,
   kind TEXT NOT NULL,
   message TEXT NOT NULL,
@@ -63,12 +41,12 @@ CREATE INDEX failures_by_time ON failures(failed_at);
 @migrations()
 def m002_documents(db: Database) -> None:
     """Create sources, documents, their revisions, fetches, and full-text search."""
-    _run(
+    run(
         db,
         f"""
 CREATE TABLE sources (
   id TEXT PRIMARY KEY,
-  kind TEXT NOT NULL {_one_of("kind", records.SourceKind)},
+  kind TEXT NOT NULL {one_of("kind", records.SourceKind)},
   name TEXT NOT NULL,
   url TEXT NOT NULL,
   weight REAL NOT NULL CHECK (weight > 0),
@@ -76,7 +54,7 @@ CREATE TABLE sources (
   full_text INTEGER NOT NULL DEFAULT 1,
   token_env TEXT,
   handle TEXT,
-  status TEXT NOT NULL DEFAULT 'active' {_one_of("status", records.SourceStatus)},
+  status TEXT NOT NULL DEFAULT 'active' {one_of("status", records.SourceStatus)},
   next_due_at TEXT,
   etag TEXT,
   last_modified TEXT,
@@ -104,7 +82,7 @@ CREATE TABLE documents (
   published_at TEXT,
   first_seen_at TEXT NOT NULL,
   effective_at TEXT NOT NULL,
-  date_source TEXT NOT NULL {_one_of("date_source", records.DateSource)},
+  date_source TEXT NOT NULL {one_of("date_source", records.DateSource)},
   duplicate_of TEXT REFERENCES documents(id),
   is_partial INTEGER NOT NULL DEFAULT 0,
   content_hash TEXT NOT NULL,
@@ -127,7 +105,7 @@ CREATE TABLE fetches (
   run_id TEXT NOT NULL REFERENCES runs(id),
   source_id TEXT NOT NULL REFERENCES sources(id),
   url TEXT NOT NULL,
-  outcome TEXT NOT NULL {_one_of("outcome", records.Outcome)},
+  outcome TEXT NOT NULL {one_of("outcome", records.Outcome)},
   http_status INTEGER,
   bytes INTEGER NOT NULL,
   seconds REAL NOT NULL,
@@ -148,7 +126,7 @@ CREATE INDEX fetches_by_source ON fetches(source_id, fetched_at);
 @migrations()
 def m003_labels(db: Database) -> None:
     """Create narratives, passages, labels, entities, and which document was labelled by what."""
-    _run(
+    run(
         db,
         f"""
 CREATE TABLE narratives (
@@ -165,8 +143,8 @@ CREATE TABLE narratives (
 CREATE TABLE assets (
   id TEXT PRIMARY KEY,
   name TEXT NOT NULL,
-  class TEXT NOT NULL {_one_of("class", records.AssetClass)},
-  unit TEXT NOT NULL {_one_of("unit", records.AssetUnit)},
+  class TEXT NOT NULL {one_of("class", records.AssetClass)},
+  unit TEXT NOT NULL {one_of("unit", records.AssetUnit)},
   calendar TEXT NOT NULL,
   source TEXT NOT NULL,
   listed INTEGER NOT NULL DEFAULT 1,
@@ -178,7 +156,7 @@ CREATE TABLE taggings (
   content_hash TEXT NOT NULL,
   model TEXT NOT NULL,
   taxonomy TEXT NOT NULL,
-  outcome TEXT NOT NULL {_one_of("outcome", records.TaggingOutcome)},
+  outcome TEXT NOT NULL {one_of("outcome", records.TaggingOutcome)},
   language TEXT,
   reason TEXT,
   run_id TEXT NOT NULL REFERENCES runs(id)
@@ -187,7 +165,7 @@ CREATE TABLE passages (
   id TEXT PRIMARY KEY,
   document_id TEXT NOT NULL REFERENCES documents(id),
   position INTEGER NOT NULL,
-  part TEXT NOT NULL {_one_of("part", records.PassagePart)},
+  part TEXT NOT NULL {one_of("part", records.PassagePart)},
   start INTEGER NOT NULL,
   "end" INTEGER NOT NULL,
   text TEXT NOT NULL,
@@ -198,7 +176,7 @@ CREATE TABLE labels (
   document_id TEXT NOT NULL REFERENCES documents(id),
   narrative_id TEXT NOT NULL REFERENCES narratives(id),
   probability REAL NOT NULL CHECK (probability BETWEEN 0 AND 1),
-  stance TEXT NOT NULL {_one_of("stance", records.Stance)},
+  stance TEXT NOT NULL {one_of("stance", records.Stance)},
   stance_probability REAL NOT NULL CHECK (stance_probability BETWEEN 0 AND 1),
   is_causal_claim INTEGER NOT NULL,
   model TEXT NOT NULL,
@@ -224,7 +202,7 @@ CREATE INDEX entities_by_asset ON entities(asset_id);
 @migrations()
 def m004_prices(db: Database) -> None:
     """Create prices: an observation that changes is a new row with a later ``known_at``."""
-    _run(
+    run(
         db,
         """
 CREATE TABLE prices (
@@ -252,7 +230,7 @@ CREATE VIEW prices_latest AS
 @migrations()
 def m005_results(db: Database) -> None:
     """Create intensity, alignments, explanations and what they rest on."""
-    _run(
+    run(
         db,
         f"""
 CREATE TABLE intensity (
@@ -295,7 +273,7 @@ CREATE TABLE alignments (
   method TEXT NOT NULL,
   window_start TEXT NOT NULL,
   window_end TEXT NOT NULL,
-  status TEXT NOT NULL {_one_of("status", records.CellStatus)},
+  status TEXT NOT NULL {one_of("status", records.CellStatus)},
   run_id TEXT NOT NULL REFERENCES runs(id),
   PRIMARY KEY (narrative_id, asset_id, lag)
 ) STRICT, WITHOUT ROWID;
@@ -312,7 +290,7 @@ CREATE TABLE explanations (
   window_start TEXT NOT NULL,
   window_end TEXT NOT NULL,
   premise TEXT NOT NULL,
-  verdict TEXT NOT NULL {_one_of("verdict", records.Verdict)},
+  verdict TEXT NOT NULL {one_of("verdict", records.Verdict)},
   clarity REAL NOT NULL,
   document TEXT NOT NULL,
   run_id TEXT NOT NULL REFERENCES runs(id),
@@ -324,7 +302,7 @@ CREATE TABLE moves (
   asset_id TEXT NOT NULL REFERENCES assets(id),
   name TEXT NOT NULL,
   change REAL NOT NULL,
-  unit TEXT NOT NULL {_one_of("unit", records.ChangeUnit)},
+  unit TEXT NOT NULL {one_of("unit", records.ChangeUnit)},
   sigma REAL,
   as_of TEXT NOT NULL,
   PRIMARY KEY (date, days, asset_id),
@@ -338,7 +316,7 @@ CREATE TABLE suspects (
   score REAL NOT NULL,
   low REAL NOT NULL,
   high REAL NOT NULL,
-  status TEXT NOT NULL {_one_of("status", records.SuspectStatus)},
+  status TEXT NOT NULL {one_of("status", records.SuspectStatus)},
   part_intensity REAL NOT NULL,
   part_causal_claims REAL NOT NULL,
   part_timing REAL NOT NULL,
@@ -367,7 +345,7 @@ CREATE TABLE analogs (
 @migrations()
 def m006_views(db: Database) -> None:
     """Create the views that Datasette and the report share."""
-    _run(
+    run(
         db,
         """
 CREATE VIEW stories AS
@@ -388,84 +366,3 @@ CREATE VIEW source_health AS
   FROM sources s;
 """,
     )
-
-
-@migrations()
-def m007_page_indexes(db: Database) -> None:
-    """Index what the pages of one source, asset and narrative look up.
-
-    ``duplicate_of`` lies behind the text in a row, so reading it there costs the overflow
-    pages of the text: the indexes on documents hold it. Copies are few, so they alone are
-    indexed by their original; else SQLite finds all stories by ``duplicate_of IS NULL``.
-    """
-    _run(
-        db,
-        """
-CREATE INDEX documents_by_source ON documents(source_id, effective_at, duplicate_of);
-CREATE INDEX documents_story_time ON documents(effective_at, id) WHERE duplicate_of IS NULL;
-CREATE INDEX documents_copies ON documents(duplicate_of) WHERE duplicate_of IS NOT NULL;
-DROP INDEX documents_by_duplicate;
-CREATE INDEX moves_by_asset ON moves(asset_id, date);
-CREATE INDEX labels_by_pair ON labels(narrative_id, document_id);
-DROP INDEX labels_by_narrative;
-""",
-    )
-
-
-@migrations()
-def m008_taxonomies(db: Database) -> None:
-    """Remember what each narrative was in each taxonomy, to label again only what changed."""
-    _run(
-        db,
-        """
-CREATE TABLE taxonomies (
-  version TEXT NOT NULL,
-  narrative_id TEXT NOT NULL REFERENCES narratives(id),
-  digest TEXT NOT NULL,
-  PRIMARY KEY (version, narrative_id)
-) STRICT, WITHOUT ROWID;
-CREATE INDEX taggings_by_content ON taggings(content_hash, model);
-""",
-    )
-
-
-@migrations()
-def m009_withdrawn(db: Database) -> None:
-    """Remember which documents their authors deleted."""
-    _run(db, "ALTER TABLE documents ADD COLUMN withdrawn_at TEXT")
-
-
-@migrations()
-def m010_price_validators(db: Database) -> None:
-    """Remember the validators of a provider that sends the whole history each time."""
-    _run(
-        db,
-        """
-ALTER TABLE assets ADD COLUMN etag TEXT;
-ALTER TABLE assets ADD COLUMN last_modified TEXT;
-""",
-    )
-
-
-@migrations()
-def m011_source_kinds(db: Database) -> None:
-    """Take the list of kinds out of the schema: a new kind of source needs no migration.
-
-    ``Sources.sync`` checks it instead. SQLite cannot change a ``CHECK``, and a table to which
-    others refer cannot be rebuilt inside a transaction; but a column takes its own ``CHECK``
-    along when it is dropped. Views name the column, so they stand aside.
-    """
-    views = list(db.query("SELECT name, sql FROM sqlite_master WHERE type = 'view' ORDER BY rowid"))
-    for view in views:
-        db.execute(f'DROP VIEW "{view["name"]}"')
-    _run(
-        db,
-        """
-ALTER TABLE sources ADD COLUMN kind_unchecked TEXT NOT NULL DEFAULT '';
-UPDATE sources SET kind_unchecked = kind;
-ALTER TABLE sources DROP COLUMN kind;
-ALTER TABLE sources RENAME COLUMN kind_unchecked TO kind;
-""",
-    )
-    for view in views:
-        db.execute(view["sql"])

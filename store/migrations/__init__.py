@@ -1,0 +1,12 @@
+"""The schema, as numbered migrations that are only ever appended.
+
+Tables are ``STRICT``; vocabularies are ``CHECK`` constraints built from the literals of
+``store.records``. ``documents.number`` exists for full-text search alone: an external-content
+FTS5 table needs an integer key that ``VACUUM`` does not renumber.
+"""
+
+# Each file adds its own when it is read, in this order.
+from store.migrations import first, since
+from store.migrations.frame import migrations
+
+__all__ = ["first", "migrations", "since"]

@@ -1,0 +1,221 @@
+"""Pages that could not be had: asked again where that helps, and the summary kept all the while."""
+
+from dataclasses import replace
+from typing import get_args
+
+import pytest
+
+from crawler.advice import failure
+from crawler.decide import SUCCESS
+from crawler.entries import MAX_ATTEMPTS
+from crawler.identity import content_hash
+from crawler.run import crawl
+from store import Store
+from store.records import Outcome
+from tests.crawl_nights import (
+    DAY,
+    HTML,
+    NOW,
+    channel,
+    elsewhere,
+    feed,
+    item,
+    night,
+    outcomes,
+    page,
+    rows,
+)
+from tests.server import Answer, drip, serve
+
+GOOD = Answer(200, page(), HTML)
+SUMMARY = "A summary of the page."
+
+
+@pytest.fixture
+def store(tmp_path):
+    with Store.open(tmp_path / "t.db", create=True) as opened:
+        yield opened
+
+
+def listed(server, *paths: str, title: str = "Gold", extra: str = "") -> Answer:
+    items = (item(title, guid=path, link=path, text=SUMMARY) for path in paths)
+    return Answer(200, channel(*items, link=server.url, head=extra))
+
+
+def document(store: Store) -> tuple[bool, int]:
+    """Return whether the one document holds the page, and its mark."""
+    ((text, is_partial),) = rows(store, "SELECT text, is_partial FROM documents")
+    assert text == SUMMARY or "margin calls" in text
+    return "margin calls" in text, is_partial
+
+
+@pytest.mark.parametrize("unchanged", [True, False], ids=["feed unchanged", "feed changed"])
+def test_a_page_that_comes_back_becomes_a_revision(store, unchanged):
+    with serve({"/x": Answer(500)}) as server:
+        server.answers["/feed"] = listed(server, "/x")
+        source = feed(server, full_text=True)
+        night(store, server, 0, source)
+        first = rows(store, "SELECT effective_at, first_seen_at, id FROM documents")
+        assert document(store) == (False, 1)
+        server.answers["/x"] = GOOD
+        if not unchanged:
+            server.answers["/feed"] = listed(server, "/x", extra="<!-- b -->")
+        assert night(store, server, 1, source).counts["revised"] == 1
+        assert outcomes(store)[-1] == ("unchanged" if unchanged else "ok")
+        assert document(store) == (True, 0)
+        assert rows(store, "SELECT text FROM revisions") == [SUMMARY]
+        # Neither the day that it counts for nor what it is has moved.
+        assert rows(store, "SELECT effective_at, first_seen_at, id FROM documents") == first
+        ((title, text, digest),) = rows(store, "SELECT title, text, content_hash FROM documents")
+        assert digest == content_hash(title, text)
+        hits = server.hits["/x"]
+        night(store, server, 2, source)
+        assert server.hits["/x"] == hits
+    assert rows(store, "SELECT * FROM page_waits") == []
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [{"/x": Answer(500)}, {"/x": drip()}, {"/x": GOOD, "/robots.txt": Answer(500)}],
+    ids=["server_error", "deadline", "robots_unreachable"],
+)
+def test_a_passing_reason_is_tried_three_times_in_all(store, answers):
+    with serve(answers) as server:
+        server.answers["/feed"] = listed(server, "/x")
+        source = feed(server, full_text=True)
+        for number in range(6):
+            night(store, server, number, source, total_s=0.3)
+        assert rows(store, "SELECT count(*) FROM failures") == [MAX_ATTEMPTS]
+    assert document(store) == (False, 1)
+    assert rows(store, "SELECT * FROM page_waits") == []
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind"),
+    [
+        (Answer(404), "client_error"),
+        (Answer(410), "gone"),
+        (Answer(200, b"%PDF", {"Content-Type": "application/pdf"}), "not_a_feed"),
+        (
+            Answer(
+                200,
+                page('<script type="application/ld+json">{"isAccessibleForFree": false}</script>'),
+                HTML,
+            ),
+            None,
+        ),
+        (Answer(200, page(extra="<p>Subscribe now to read on.</p>", sentences=2), HTML), None),
+        (Answer(200, b"<html><body><article><p>Short.</p></article></body></html>", HTML), None),
+    ],
+    ids=["404", "410", "pdf", "stated wall", "a phrase", "shorter than the summary"],
+)
+def test_a_wall_or_a_refusal_is_final(store, answer, kind):
+    with serve({"/x": answer}) as server:
+        server.answers["/feed"] = listed(server, "/x")
+        source = feed(server, full_text=True)
+        for number in range(3):
+            night(store, server, number, source)
+        assert server.hits["/x"] == 1
+    assert document(store) == (False, 1)
+    assert rows(store, "SELECT kind FROM failures") == ([kind] if kind else [])
+
+
+def test_the_same_moment_again_asks_for_nothing(store):
+    with serve({"/x": Answer(500)}) as server:
+        server.answers["/feed"] = listed(server, "/x")
+        source = feed(server, full_text=True)
+        night(store, server, 0, source)
+        before, hits = list(store.db.conn.iterdump()), server.hits.total()
+        night(store, server, 0, source)
+        assert (list(store.db.conn.iterdump()), server.hits.total()) == (before, hits)
+        # Even when every source is asked: a page has its own time.
+        pages = server.hits["/x"]
+        night(store, server, 0.1, source, only_due=False)
+        assert server.hits["/x"] == pages
+
+
+def test_what_the_feed_no_longer_lists_is_no_longer_asked_for(store):
+    with serve({"/x": Answer(500), "/y": GOOD}) as server:
+        server.answers["/feed"] = listed(server, "/x")
+        source = feed(server, full_text=True)
+        night(store, server, 0, source)
+        hits = server.hits["/x"]
+        server.answers["/feed"] = listed(server, "/y")
+        night(store, server, 1, source)
+        night(store, server, 2, source)
+        assert server.hits["/x"] == hits
+    assert rows(store, "SELECT * FROM page_waits") == []
+
+
+def test_a_pause_of_the_host_is_no_attempt(store):
+    with serve({"/x": Answer(429, b"", {"Retry-After": "400000"})}) as server:
+        link = f"{elsewhere(server)}/x"
+        entry = item("Gold", guid="1", link=link, text=SUMMARY)
+        server.answers["/feed"] = Answer(200, channel(entry))
+        source = feed(server, full_text=True)
+        for number in range(5):
+            night(store, server, number, source)
+        assert server.hits["/x"] == 1
+        assert rows(store, "SELECT attempts FROM page_waits") == [1]
+        server.answers["/x"] = GOOD
+        night(store, server, 5, source)
+    assert document(store) == (True, 0)
+
+
+def test_a_host_that_is_down_is_not_waited_for_at_every_page(store):
+    paths = [f"/{number}" for number in range(8)]
+    with serve(dict.fromkeys(paths, Answer(500))) as server:
+        server.answers["/feed"] = listed(server, *paths)
+        source = feed(server, full_text=True)
+        night(store, server, 0, source)
+        assert sum(server.hits[path] for path in paths) == 3
+        # Those whose turn never came are asked for all the same, once the host is back.
+        server.answers |= dict.fromkeys(paths, GOOD)
+        assert night(store, server, 1, source).counts["revised"] == 8
+
+
+def test_a_new_title_over_a_page_that_cannot_be_had_keeps_the_text(store):
+    with serve({"/x": GOOD}) as server:
+        source = feed(server, full_text=True)
+        server.answers["/feed"] = listed(server, "/x")
+        night(store, server, 0, source)
+        server.answers |= {"/x": Answer(404), "/feed": listed(server, "/x", title="Gold, mended")}
+        assert night(store, server, 1, source).counts["revised"] == 1
+        night(store, server, 2, source)
+        assert server.hits["/x"] == 2
+    assert document(store) == (True, 0)
+    assert rows(store, "SELECT title FROM documents") == ["Gold, mended"]
+
+
+def test_a_changed_summary_of_an_unread_page_is_a_revision(store):
+    with serve({"/x": Answer(404)}) as server:
+        source = feed(server, full_text=True)
+        server.answers["/feed"] = listed(server, "/x")
+        night(store, server, 0, source)
+        changed = item("Gold", guid="/x", link="/x", text="Another summary.")
+        server.answers["/feed"] = Answer(200, channel(changed, link=server.url))
+        night(store, server, 1, source)
+        assert server.hits["/x"] == 1
+    assert rows(store, "SELECT text, is_partial FROM documents") == [("Another summary.", 1)]
+
+
+def test_pages_beyond_the_night_s_budget_come_the_next_night(store):
+    paths = [f"/{number}" for number in range(5)]
+    with serve(dict.fromkeys(paths, GOOD)) as server:
+        server.answers["/feed"] = listed(server, *paths)
+        settings = replace(server.settings(), pages_per_source=3)
+        source = feed(server, full_text=True)
+        crawl(store, [source], now=NOW, settings=settings)
+        assert sum(server.hits[path] for path in paths) == 3
+        assert rows(store, "SELECT count(*) FROM documents WHERE is_partial") == [2]
+        crawl(store, [source], now=NOW + DAY, settings=settings)
+    assert rows(store, "SELECT count(*) FROM documents WHERE is_partial") == [0]
+
+
+@pytest.mark.parametrize("outcome", sorted(set(get_args(Outcome)) - SUCCESS))
+def test_every_outcome_that_is_bad_news_comes_with_advice_of_its_own(outcome):
+    others = set(get_args(Outcome)) - SUCCESS - {outcome}
+    advice = failure("x", outcome, "m").advice
+    assert advice not in {failure("x", other, "m").advice for other in others} | {
+        failure("x", "ok", "m").advice
+    }
