@@ -76,6 +76,7 @@ def _parse_xml(body: bytes, content_type: str, url: str) -> ParsedFeed:
     base = http_url(found.feed.get("link"), url) or url
     return ParsedFeed(
         items=[_xml_item(entry, base) for entry in found.entries[:MAX_ENTRIES]],
+        title=plain_line(str(found.feed.get("title") or ""))[:200],
         language=_language(found.feed.get("language")),
         hints=_hints(found.feed, data),
         notes=notes,
@@ -203,7 +204,10 @@ def _parse_json(body: bytes, url: str) -> ParsedFeed:
     usable = [item for item in items[:MAX_ENTRIES] if isinstance(item, dict)]
     notes = [] if len(usable) == len(items) else [f"{len(items) - len(usable)} items left out"]
     return ParsedFeed(
-        items=[_json_item(item, feed, url) for item in usable], language=language, notes=notes
+        items=[_json_item(item, feed, url) for item in usable],
+        title=plain_line(_string(feed, "title"))[:200],
+        language=language,
+        notes=notes,
     )
 
 

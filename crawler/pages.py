@@ -61,7 +61,7 @@ class Pages:
             )
 
     async def _get(self, url: str) -> PageAnswer:
-        refusal = await self._refusal(url)
+        refusal = await self.refusal(url)
         if refusal is not None:
             return PageAnswer(
                 url=url,
@@ -91,7 +91,7 @@ class Pages:
             return PageAnswer(url=url, outcome=error.outcome, fetched=fetched, message=str(error))
         return PageAnswer(url=url, outcome="ok", fetched=fetched, page=page)
 
-    async def _refusal(self, url: str) -> Outcome | None:
+    async def refusal(self, url: str) -> Outcome | None:
         """Return why robots.txt keeps us from an address, or None."""
         parts = urlsplit(url)
         origin = f"{parts.scheme}://{parts.netloc}"

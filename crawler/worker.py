@@ -17,6 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO, Any, Literal
 
+from crawler.discover import PageLinks, links_from_json, links_to_json, parse_links
 from crawler.errors import FeedParseError
 from crawler.parsed import (
     ParsedFeed,
@@ -28,7 +29,7 @@ from crawler.parsed import (
 )
 from crawler.settings import Limits
 
-Parser = Literal["feed", "mastodon", "bluesky", "hackernews", "page"]
+Parser = Literal["feed", "mastodon", "bluesky", "hackernews", "page", "links"]
 RECYCLE_AFTER = 500
 _LENGTHS = struct.Struct("!II")
 _LENGTH = struct.Struct("!I")
@@ -136,6 +137,10 @@ class ParserPool:
         """Return the main text of a page; raises as :meth:`feed` does."""
         return page_from_json(await self._parse("page", body, content_type, url))
 
+    async def links(self, body: bytes, content_type: str, url: str) -> PageLinks:
+        """Return the feeds that a page links; raises as :meth:`feed` does."""
+        return links_from_json(await self._parse("links", body, content_type, url))
+
     async def _parse(
         self, parser: Parser, body: bytes, content_type: str, url: str
     ) -> dict[str, Any]:
@@ -229,6 +234,8 @@ def _parse_value(job: dict[str, Any], body: bytes) -> dict[str, Any]:
             from crawler.extract import parse_page
 
             return page_to_json(parse_page(body, content_type=content_type, url=url))
+        case "links":
+            return links_to_json(parse_links(body, url=url))
         case "mastodon":
             from crawler.social import mastodon
 
