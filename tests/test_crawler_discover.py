@@ -72,6 +72,7 @@ def test_a_platform_s_page_leads_to_its_feed(url, feed, kind):
 )
 def test_an_account_or_a_search_keeps_its_handle(url, kind, handle):
     found = platform_candidate(url)
+    assert found is not None
     assert (found.kind, found.handle) == (kind, handle)
 
 

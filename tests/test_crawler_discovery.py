@@ -151,6 +151,7 @@ def test_an_account_of_a_social_platform_is_asked_through_its_interface(pool, mo
     with serve(answers) as server:
         monkeypatch.setattr(bluesky, "_API", server.url)
         found = find_feed("bsky.app/profile/someone.example", settings=server.settings(), now=NOW)
+    assert found.feed is not None
     assert (found.feed.kind, found.feed.handle) == ("bluesky", "someone.example")
     assert (found.feed.url, found.feed.items) == ("https://bsky.app", 1)
 
@@ -172,7 +173,7 @@ def test_what_is_no_web_address_is_refused_before_anything_is_asked(url):
 
 
 def test_a_secret_in_an_address_is_said_nowhere(pool):
-    said = []
+    said: list[str] = []
 
     async def go(server):
         async with open_client(server.settings(), now=NOW) as client:
