@@ -15,7 +15,7 @@ FILE_NAME = "tapestory.toml"
 SOURCES_NAME = "sources.toml"
 _CONTACT = "https://example.org/about-this-crawler"
 _TABLES = {
-    "crawler": {"contact", "allow_addresses", "host_interval_s"},
+    "crawler": {"contact", "allow_addresses", "host_interval_s", "plain_authors"},
     "sources": {"files"},
     "narratives": {"files"},
     "models": {"encoder", "stance"},
@@ -52,6 +52,7 @@ class Settings:
     contact: str = _CONTACT
     allow_addresses: tuple[str, ...] = ()
     host_interval_s: float = 2.0
+    plain_authors: bool = False
     backups: str = "backups/"
     schedule: str = "23:15"
     base_dir: Path = Path()
@@ -130,6 +131,7 @@ def parse_settings(text: str, *, origin: str, base_dir: Path) -> Settings:
         contact=crawler.get("contact", _CONTACT),
         allow_addresses=tuple(crawler.get("allow_addresses", ())),
         host_interval_s=float(crawler.get("host_interval_s", 2.0)),
+        plain_authors=bool(crawler.get("plain_authors", False)),
         backups=given.get("store", {}).get("backups", "backups/"),
         schedule=given.get("schedule", {}).get("time", "23:15"),
         base_dir=base_dir,

@@ -29,6 +29,7 @@ def crawl_settings(settings: Settings) -> "CrawlSettings":
         contact=settings.contact,
         allow_addresses=settings.allow_addresses,
         host_interval_s=settings.host_interval_s,
+        plain_authors=settings.plain_authors,
         version=version("tapestory"),
     )
 

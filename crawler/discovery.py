@@ -8,7 +8,6 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from types import ModuleType
 from urllib.parse import urlsplit
 
 from crawler.advice import failure
@@ -20,19 +19,14 @@ from crawler.messages import Fetched, Request
 from crawler.pages import Pages
 from crawler.parsed import ParsedFeed
 from crawler.settings import CrawlSettings
-from crawler.social import bluesky, hackernews, mastodon
+from crawler.social import PLATFORMS
 from crawler.urls import http_url, redact
-from crawler.worker import Parser, ParserPool, shared_pool
+from crawler.worker import ParserPool, shared_pool
 from store.records import Outcome, Source, SourceKind, SourceState
 
 # robots.txt files included, redirects not.
 MOST_REQUESTS = 12
 _ACCEPT = f"{FEED_TYPES}, text/html;q=0.8"
-_QUESTIONS: dict[SourceKind, tuple[Parser, ModuleType]] = {
-    "mastodon": ("mastodon", mastodon),
-    "bluesky": ("bluesky", bluesky),
-    "hackernews": ("hackernews", hackernews),
-}
 # After these the same host, or the same network, will not answer better at another path.
 _FINAL: frozenset[Outcome] = frozenset(
     {"challenge", "rate_limited", "ssrf_blocked", "bad_scheme", "connect", "deadline"}
@@ -222,9 +216,7 @@ class _Search:
 
     async def _feed(self, candidate: Candidate, fetched: Fetched) -> FoundFeed | None:
         """Return the feed of an answer, or None; one without entries is kept for last."""
-        parser: Parser = "feed"
-        if candidate.kind in _QUESTIONS:
-            parser = _QUESTIONS[candidate.kind][0]
+        parser = "feed" if candidate.handle is None else candidate.kind
         content_type = fetched.headers.get("content-type", "")
         if not fetched.body:
             return None
@@ -244,7 +236,7 @@ class _Search:
     def _found(self, candidate: Candidate, fetched: Fetched, parsed: ParsedFeed) -> FoundFeed:
         now = self._client.now
         dates = [item.published_at for item in parsed.items if item.published_at is not None]
-        is_api = candidate.kind in _QUESTIONS
+        is_api = candidate.handle is not None
         url = candidate.url if is_api else fetched.permanent_url or candidate.url
         return FoundFeed(
             url=url,
@@ -271,14 +263,10 @@ class _Search:
 
 
 def _question(candidate: Candidate) -> str:
-    """Return the address to ask for a candidate: the social kinds have one of their own."""
-    if candidate.kind not in _QUESTIONS:
+    """Return the address to ask for a candidate; an account is asked through its platform."""
+    if candidate.handle is None:
         return candidate.url
     source = Source(
-        id=candidate.handle or candidate.url,
-        kind=candidate.kind,
-        url=candidate.url,
-        handle=candidate.handle,
+        id=candidate.handle, kind=candidate.kind, url=candidate.url, handle=candidate.handle
     )
-    url: str = _QUESTIONS[candidate.kind][1].request(source).url
-    return url
+    return PLATFORMS[candidate.kind].request(source, None, None).url

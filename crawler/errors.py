@@ -9,6 +9,8 @@
         ├── HostPausedError        the host asked for a pause that is not over
         ├── FeedParseError         the body is not what the source promised; carries an outcome
         ├── SourceError            a source that cannot be asked as it is configured
+        │   └── MissingKeyError        it wants a token that is not there
+        ├── LoginError             a platform that gave no token; carries an outcome
         ├── PriceDataError         a provider's answer that is no price series
         └── ImportFormatError      a file that cannot be imported at all (usage, exit code 2)
 
@@ -18,6 +20,7 @@ inside the crawler and turned into rows at its border, but for ``ImportFormatErr
 
 from datetime import datetime
 
+from crawler.messages import Fetched
 from store.errors import TapestoryError
 from store.records import Outcome
 
@@ -79,8 +82,39 @@ class SourceError(CrawlError):
     """A source that cannot be asked as it is configured."""
 
 
+class MissingKeyError(SourceError):
+    """A source that wants a token which the settings or the environment do not give."""
+
+
+class LoginError(CrawlError):
+    """A platform that gave no token for a secret.
+
+    Attributes
+    ----------
+    outcome : Outcome
+        What the row of ``fetches`` says.
+    fetched : Fetched
+        The answer to the login.
+    """
+
+    def __init__(self, message: str, outcome: Outcome, fetched: Fetched) -> None:
+        super().__init__(message)
+        self.outcome: Outcome = outcome
+        self.fetched = fetched
+
+
 class PriceDataError(CrawlError):
-    """A provider's answer that is not the price series that was asked for."""
+    """A provider's answer that is not the price series that was asked for.
+
+    Attributes
+    ----------
+    advice : str
+        What to do about it, where that is more than to wait; may be empty.
+    """
+
+    def __init__(self, message: str, advice: str = "") -> None:
+        super().__init__(message)
+        self.advice = advice
 
 
 class ImportFormatError(CrawlError, ValueError):

@@ -142,6 +142,9 @@ class _Exchange:
             answer, location = await self._hop(url, secrets)
             if location is None:
                 return replace(answer, seconds=self._spent_s)
+            if self._request.body is not None:
+                # It holds a secret, which was given to this address and to no other.
+                raise FetchError(f"{redact(self._url)!r} redirects a login", "redirect_loop")
             target = check_url(str(url.join(location)), self._networks)
             if str(target) in seen:
                 raise FetchError(f"{redact(str(target))!r} redirects to itself", "redirect_loop")
@@ -211,7 +214,10 @@ class _Exchange:
         self, url: httpx2.URL, secrets: Mapping[str, str]
     ) -> tuple[Fetched, str | None]:
         headers = {**_headers(self._request, self._client.settings.user_agent), **secrets}
-        async with self._client.http.stream("GET", url, headers=headers) as response:
+        method = "GET" if self._request.body is None else "POST"
+        async with self._client.http.stream(
+            method, url, headers=headers, content=self._request.body
+        ) as response:
             answer = Fetched(
                 url=str(url),
                 status=response.status_code,
@@ -256,6 +262,8 @@ def _headers(request: Request, user_agent: str) -> dict[str, str]:
         "Accept": request.accept,
         "Accept-Encoding": "gzip, br",
     }
+    if request.body is not None:
+        headers["Content-Type"] = request.body_type
     # The client would add its own; a header that is not in this list tells nobody anything.
     if etag := safe_validator(request.etag):
         headers["If-None-Match"] = etag

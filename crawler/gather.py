@@ -5,24 +5,32 @@ outside every transaction.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from types import ModuleType
+from hashlib import blake2b
 
 from crawler.advice import failure
 from crawler.dates import effective
 from crawler.decide import FeedHints, advance, body_hash, judge
-from crawler.errors import FeedParseError, HostPausedError, SourceError
-from crawler.fetch import FEED_TYPES, Client, fetch
+from crawler.errors import (
+    FeedParseError,
+    HostPausedError,
+    LoginError,
+    MissingKeyError,
+    SourceError,
+)
+from crawler.fetch import Client, fetch
 from crawler.identity import Entry, StoredKey, content_hash, match_entries
-from crawler.messages import Fetched, Request
+from crawler.listing import MAX_PAGES, Listing, deleted, horizon, read_on, request_of
+from crawler.login import Logins
+from crawler.messages import Fetched
 from crawler.pages import PageAnswer, Pages, is_teaser
 from crawler.parsed import ParsedFeed
-from crawler.social import bluesky, hackernews, mastodon
-from crawler.social.shapes import Question
+from crawler.social import PLATFORMS
+from crawler.social.shapes import Platform, Question, bearer
 from crawler.urls import host_of, redact
-from crawler.worker import Parser, ParserPool
+from crawler.worker import ParserPool
 from store.records import (
     DateSource,
     Document,
@@ -36,12 +44,7 @@ from store.records import (
 
 # Kinds that are feeds in all but name: the configured address is the feed's.
 FEED_KINDS = frozenset({"feed", "youtube", "lemmy", "reddit", "rsshub"})
-_SOCIAL: dict[str, tuple[Parser, ModuleType]] = {
-    "mastodon": ("mastodon", mastodon),
-    "bluesky": ("bluesky", bluesky),
-    "hackernews": ("hackernews", hackernews),
-}
-SUPPORTED = FEED_KINDS | _SOCIAL.keys()
+SUPPORTED = FEED_KINDS | PLATFORMS.keys()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +65,10 @@ class Gathered:
     ----------
     page_failures : tuple of Failure
         Rows that do not make the run's exit code 3: the feed's summary was kept.
+    counts : mapping
+        Engagement of stored posts that moved, by document.
+    withdrawn : tuple of str
+        Stored documents whose authors deleted them.
     """
 
     source: Source
@@ -72,6 +79,8 @@ class Gathered:
     revisions: tuple[Revision, ...] = ()
     failures: tuple[Failure, ...] = ()
     page_failures: tuple[Failure, ...] = ()
+    counts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    withdrawn: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +90,7 @@ class Crawl:
     client: Client
     pool: ParserPool
     pages: Pages
+    logins: Logins
     now: datetime
     secrets: Mapping[str, str] = field(default_factory=dict)
 
@@ -95,48 +105,122 @@ async def gather(
     known : mapping
         The source's stored documents by entry key.
     """
+    platform = PLATFORMS.get(source.kind)
     try:
-        question = _question(crawl, source, state)
+        question = await _question(crawl, source, state, platform)
+        request = request_of(
+            crawl.client, question, etag=state.etag, last_modified=state.last_modified
+        )
+        fetched = await fetch(crawl.client, request)
     except SourceError as error:
         return _unasked(source, state, error)
-    try:
-        fetched = await fetch(crawl.client, _request(crawl, question, state))
+    except LoginError as error:
+        return _finish(
+            crawl, source, state, error.fetched, error.outcome, message=redact(str(error))
+        )
     except HostPausedError as error:
         waiting = replace(state, status="paused", next_due_at=error.until)
         return Gathered(source=source, state=waiting)
     outcome = judge(state, fetched)
-    if outcome == "ok":
-        return await _parsed(crawl, source, state, known, fetched)
-    return _finish(crawl, source, state, fetched, outcome, message=_message(fetched))
+    if outcome != "ok":
+        return _finish(crawl, source, state, fetched, outcome, message=_message(fetched))
+    return await _read(crawl, source, state, known, fetched, question)
 
 
-def _question(crawl: Crawl, source: Source, state: SourceState) -> Question:
-    token = None
+async def _read(
+    crawl: Crawl,
+    source: Source,
+    state: SourceState,
+    known: Mapping[str, StoredKey],
+    fetched: Fetched,
+    question: Question,
+) -> Gathered:
+    platform = PLATFORMS.get(source.kind)
+    parser = source.kind if platform else "feed"
+    content_type = fetched.headers.get("content-type", "")
+    try:
+        feed = await crawl.pool.feed(parser, fetched.body, content_type, fetched.url)
+    except FeedParseError as error:
+        return _finish(crawl, source, state, fetched, error.outcome, message=str(error))
+    if platform is None:
+        entries = match_entries(source.id, feed.items, known, site=host_of(fetched.url))
+        gathered = _finish(crawl, source, state, fetched, "ok", hints=feed.hints)
+        return await _with_entries(crawl, gathered, feed, entries)
+    until = horizon(platform, state, crawl.now)
+    listing = await read_on(crawl.client, crawl.pool, source, platform, question, feed, until)
+    return await _with_listing(crawl, source, state, known, fetched, listing)
+
+
+async def _question(
+    crawl: Crawl, source: Source, state: SourceState, platform: Platform | None
+) -> Question:
+    secret = None
     if source.token_env is not None:
-        token = crawl.secrets.get(source.token_env)
-        if not token:
-            raise SourceError(f"source {source.id!r} needs the token {source.token_env}")
-    if source.kind in _SOCIAL:
-        question: Question = _SOCIAL[source.kind][1].request(source, token)
-        return question
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
-    return Question(url=state.url, secret_headers=headers)
+        secret = crawl.secrets.get(source.token_env)
+        if not secret:
+            raise MissingKeyError(
+                f"source {source.id!r} needs a token: set the environment variable"
+                f" {source.token_env}"
+            )
+    if platform is None:
+        return Question(url=state.url, secret_headers=bearer(secret))
+    token = await crawl.logins.token(source, platform, secret)
+    return platform.request(source, token, state.cursor)
 
 
-def _request(crawl: Crawl, question: Question, state: SourceState) -> Request:
-    return Request(
-        url=question.url,
-        cap_bytes=crawl.client.settings.limits.feed_bytes,
-        accept=FEED_TYPES,
-        etag=state.etag,
-        last_modified=state.last_modified,
-        secret_headers=question.secret_headers,
+async def _with_listing(
+    crawl: Crawl,
+    source: Source,
+    state: SourceState,
+    known: Mapping[str, StoredKey],
+    fetched: Fetched,
+    listing: Listing,
+) -> Gathered:
+    """Return what a timeline gave: its posts, new counts, and those that are gone from it."""
+    feed = listing.feed
+    entries = match_entries(source.id, feed.items, known, site=host_of(fetched.url))
+    gathered = _finish(
+        crawl, source, state, fetched, listing.outcome, message=listing.message, hints=feed.hints
     )
+    if listing.outcome == "ok" and feed.cursor is not None:
+        gathered = replace(gathered, state=replace(gathered.state, cursor=feed.cursor))
+    if not listing.is_whole and listing.outcome == "ok" and state.last_ok_at is not None:
+        gap = Failure(
+            stage="crawl",
+            item=source.id,
+            kind="gap",
+            message=f"more than {MAX_PAGES} pages since the last crawl; older posts were not read",
+            advice="crawl more often, or follow something that is less busy",
+        )
+        gathered = replace(gathered, failures=(*gathered.failures, gap))
+    gathered = await _with_entries(crawl, gathered, feed, entries)
+    rows = tuple(
+        _fetch_row(source, answer, outcome, crawl.now) for answer, outcome in listing.later
+    )
+    listed = [entry.document_id for entry in entries]
+    is_complete = PLATFORMS[source.kind].is_complete and listing.is_whole
+    return replace(
+        gathered,
+        fetches=(*rows, *gathered.fetches),
+        counts=_new_counts(entries),
+        withdrawn=deleted(listing, known.values(), listed) if is_complete else (),
+    )
+
+
+def _new_counts(entries: Sequence[Entry]) -> Mapping[str, Mapping[str, int]]:
+    """Return the counts of stored posts that moved since, by document."""
+    return {
+        entry.document_id: dict(entry.item.engagement)
+        for entry in entries
+        if entry.known is not None
+        and entry.item.engagement
+        and dict(entry.known.engagement) != dict(entry.item.engagement)
+    }
 
 
 def _unasked(source: Source, state: SourceState, error: SourceError) -> Gathered:
     """Return a source that could not be asked; its row of ``failures`` comes once."""
-    needs_key = source.token_env is not None
+    needs_key = isinstance(error, MissingKeyError)
     status: SourceStatus = "needs_key" if needs_key else "failing"
     if state.status == status:
         return Gathered(source=source, state=state)
@@ -145,29 +229,17 @@ def _unasked(source: Source, state: SourceState, error: SourceError) -> Gathered
         item=source.id,
         kind="needs_key" if needs_key else "SourceError",
         message=str(error),
-        advice=f"set the environment variable {source.token_env}"
-        if needs_key
-        else "mend the source in the settings",
+        advice=_key_advice(source) if needs_key else "mend the source in the settings",
     )
     return Gathered(source=source, state=replace(state, status=status, errors=1), failures=(row,))
 
 
-async def _parsed(
-    crawl: Crawl,
-    source: Source,
-    state: SourceState,
-    known: Mapping[str, StoredKey],
-    fetched: Fetched,
-) -> Gathered:
-    parser: Parser = _SOCIAL[source.kind][0] if source.kind in _SOCIAL else "feed"
-    content_type = fetched.headers.get("content-type", "")
-    try:
-        feed = await crawl.pool.feed(parser, fetched.body, content_type, fetched.url)
-    except FeedParseError as error:
-        return _finish(crawl, source, state, fetched, error.outcome, message=str(error))
-    entries = match_entries(source.id, feed.items, known, site=host_of(fetched.url))
-    gathered = _finish(crawl, source, state, fetched, "ok", hints=feed.hints)
-    return await _with_entries(crawl, gathered, feed, entries)
+def _key_advice(source: Source) -> str:
+    if source.token_env is None:
+        return 'get a key (docs/sources.md), and name its variable: token_env = "NAME"'
+    return (
+        f"set the environment variable {source.token_env} (docs/sources.md), or remove the source"
+    )
 
 
 def _finish(
@@ -234,7 +306,7 @@ async def _with_entries(
         answer = pages.get(entry.document_id)
         if entry.known is None:
             partial = answer is None and _wants_page(source, entry)
-            documents.append(_document(crawl.now, source, feed, entry, answer, partial))
+            documents.append(_document(crawl, source, feed, entry, answer, partial))
         elif answer is None or answer.page is not None:
             revisions.append(_revision(entry, answer))
     return replace(
@@ -276,8 +348,15 @@ def _is_wanted(source: Source, entry: Entry) -> bool:
     return entry.is_changed
 
 
+def _author(crawl: Crawl, source: Source, name: str | None) -> str | None:
+    """Return a byline as it is, and a pseudonym for somebody who posts."""
+    if name is None or source.kind not in PLATFORMS or crawl.client.settings.plain_authors:
+        return name
+    return "~" + blake2b(f"{source.id}\0{name}".encode(), digest_size=6).hexdigest()
+
+
 def _document(
-    now: datetime,
+    crawl: Crawl,
     source: Source,
     feed: ParsedFeed,
     entry: Entry,
@@ -293,7 +372,7 @@ def _document(
     if published is None and page is not None and page.published_at is not None:
         published, stated_by = page.published_at, "html"
     date_source: DateSource = "html" if stated_by == "html" else "feed"
-    effective_at, date_source = effective(published, now, date_source)
+    effective_at, date_source = effective(published, crawl.now, date_source)
     return Document(
         id=entry.document_id,
         source_id=source.id,
@@ -303,10 +382,10 @@ def _document(
         canonical_url=_canonical(entry, answer) if use_page else entry.canonical_url,
         title=item.title,
         text=text,
-        author=item.author or (page.author if page and use_page else None),
+        author=_author(crawl, source, item.author or (page.author if page and use_page else None)),
         language=item.language or source.language or feed.language,
         published_at=published,
-        first_seen_at=now,
+        first_seen_at=crawl.now,
         effective_at=effective_at,
         date_source=date_source,
         content_hash=content_hash(item.title, text),

@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from hashlib import blake2b
 from typing import Protocol
 
@@ -47,6 +48,21 @@ class StoredKey(Protocol):
     @property
     def title(self) -> str:
         """Its current title."""
+        ...  # pragma: no cover
+
+    @property
+    def published_at(self) -> datetime | None:
+        """As its source stated it."""
+        ...  # pragma: no cover
+
+    @property
+    def engagement(self) -> Mapping[str, int]:
+        """Its counts when it was last seen."""
+        ...  # pragma: no cover
+
+    @property
+    def is_withdrawn(self) -> bool:
+        """Whether its author deleted it."""
         ...  # pragma: no cover
 
 

@@ -21,6 +21,10 @@ class Request:
         Validators of the last answer, opaque and unchanged.
     secret_headers : mapping
         Dropped as soon as a redirect leaves the origin.
+    body : bytes or None
+        Sent with POST, to the origin alone: such a request follows no redirect.
+    body_type : str
+        Content type of ``body``.
     """
 
     url: str
@@ -29,6 +33,8 @@ class Request:
     etag: str | None = None
     last_modified: str | None = None
     secret_headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes | None = None
+    body_type: str = "application/json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

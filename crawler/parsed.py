@@ -21,6 +21,10 @@ class ParsedFeed:
         Of the feed as a whole, as a two- or three-letter code.
     notes : sequence of str
         What was cut or left out.
+    more : mapping
+        Query parameters that ask for the page of older items; empty on the last page.
+    cursor : str or None
+        The newest item's place, for platforms that are asked only for what is newer.
     """
 
     items: Sequence[FeedItem]
@@ -28,6 +32,8 @@ class ParsedFeed:
     language: str | None = None
     hints: FeedHints = field(default_factory=FeedHints)
     notes: Sequence[str] = ()
+    more: Mapping[str, str] = field(default_factory=dict)
+    cursor: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +74,8 @@ def feed_from_json(plain: Mapping[str, Any]) -> ParsedFeed:
         language=plain["language"],
         hints=FeedHints(**plain["hints"]),
         notes=plain["notes"],
+        more=plain["more"],
+        cursor=plain["cursor"],
     )
 
 

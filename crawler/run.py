@@ -17,6 +17,7 @@ from crawler.copies import LOOK_BACK, mark_duplicates
 from crawler.decide import is_due
 from crawler.fetch import open_client
 from crawler.gather import SUPPORTED, Crawl, Gathered, gather, starting_state, stored_state
+from crawler.login import Logins
 from crawler.pages import Pages
 from crawler.prices.run import fetch_prices, import_prices
 from crawler.reporting import FailureLog, Run, finish
@@ -90,7 +91,13 @@ class _Night:
     now: datetime
     states: Mapping[str, SourceState]
     counts: dict[str, int] = field(
-        default_factory=lambda: {"asked": 0, "new": 0, "revised": 0, "duplicates": 0}
+        default_factory=lambda: {
+            "asked": 0,
+            "new": 0,
+            "revised": 0,
+            "withdrawn": 0,
+            "duplicates": 0,
+        }
     )
 
     def refuse_unsupported(self, sources: Sequence[Source]) -> None:
@@ -131,7 +138,12 @@ class _Night:
                 ):
                     client.hosts.pause(host_of(state.url), state.next_due_at)
             shared = Crawl(
-                client=client, pool=pool, pages=Pages(client, pool), now=self.now, secrets=secrets
+                client=client,
+                pool=pool,
+                pages=Pages(client, pool),
+                logins=Logins(client),
+                now=self.now,
+                secrets=secrets,
             )
             tasks = [asyncio.create_task(self._gather(shared, source)) for source in sources]
             try:
@@ -179,6 +191,8 @@ class _Night:
                     content_hash=revision.content_hash,
                     seen_at=self.now,
                 )
+            documents.set_engagement(gathered.counts)
+            withdrawn = documents.withdraw(gathered.withdrawn, self.now)
             self.store.sources.save_state(stored_state(gathered.source, gathered.state))
             for fetch in gathered.fetches:
                 self.store.fetches.add(fetch, self.run.id)
@@ -188,4 +202,5 @@ class _Night:
                 self.log.add(failure, counted=False)
         self.counts["new"] += new
         self.counts["revised"] += revised
+        self.counts["withdrawn"] += withdrawn
         self.counts["asked"] += gathered.outcome is not None

@@ -58,6 +58,9 @@ class CrawlSettings:
         Parser processes.
     pages_per_source : int
         Pages behind links fetched for one source in one run.
+    plain_authors : bool
+        Store the names of those who post on social platforms; else a pseudonym each, the same
+        in all posts of one source.
 
     Raises
     ------
@@ -72,6 +75,7 @@ class CrawlSettings:
     concurrency: int = 16
     workers: int = 2
     pages_per_source: int = 50
+    plain_authors: bool = False
     limits: Limits = field(default_factory=Limits)
 
     def __post_init__(self) -> None:

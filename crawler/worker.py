@@ -15,7 +15,7 @@ import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import IO, Any
 
 from crawler.discover import PageLinks, links_from_json, links_to_json, parse_links
 from crawler.errors import FeedParseError
@@ -29,7 +29,6 @@ from crawler.parsed import (
 )
 from crawler.settings import Limits
 
-Parser = Literal["feed", "mastodon", "bluesky", "hackernews", "page", "links"]
 RECYCLE_AFTER = 500
 _LENGTHS = struct.Struct("!II")
 _LENGTH = struct.Struct("!I")
@@ -123,8 +122,13 @@ class ParserPool:
         self._threads = ThreadPoolExecutor(workers, thread_name_prefix="parse")
         self._lock = threading.Lock()
 
-    async def feed(self, parser: Parser, body: bytes, content_type: str, url: str) -> ParsedFeed:
+    async def feed(self, parser: str, body: bytes, content_type: str, url: str) -> ParsedFeed:
         """Return the items of a body.
+
+        Parameters
+        ----------
+        parser : str
+            ``feed``, or the name of a platform in ``crawler/social``.
 
         Raises
         ------
@@ -141,9 +145,7 @@ class ParserPool:
         """Return the feeds that a page links; raises as :meth:`feed` does."""
         return links_from_json(await self._parse("links", body, content_type, url))
 
-    async def _parse(
-        self, parser: Parser, body: bytes, content_type: str, url: str
-    ) -> dict[str, Any]:
+    async def _parse(self, parser: str, body: bytes, content_type: str, url: str) -> dict[str, Any]:
         import asyncio
 
         job = {"parser": parser, "content_type": content_type, "url": url}
@@ -236,22 +238,14 @@ def _parse_value(job: dict[str, Any], body: bytes) -> dict[str, Any]:
             return page_to_json(parse_page(body, content_type=content_type, url=url))
         case "links":
             return links_to_json(parse_links(body, url=url))
-        case "mastodon":
-            from crawler.social import mastodon
-
-            return feed_to_json(mastodon.parse(body))
-        case "bluesky":
-            from crawler.social import bluesky
-
-            return feed_to_json(bluesky.parse(body))
-        case "hackernews":
-            from crawler.social import hackernews
-
-            return feed_to_json(hackernews.parse(body))
-        case _:
+        case "feed":
             from crawler.feeds import parse_feed
 
             return feed_to_json(parse_feed(body, content_type=content_type, url=url))
+        case platform:
+            from crawler.social import PLATFORMS
+
+            return feed_to_json(PLATFORMS[platform].parse(body, url))
 
 
 def limit_memory(cap_bytes: int) -> bool:

@@ -34,6 +34,9 @@ class StoredKey:
     content_hash: str
     title: str
     revisions: int
+    published_at: datetime | None
+    engagement: Mapping[str, int]
+    is_withdrawn: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,8 +88,9 @@ class Documents:
     def _keys(self, where: str, values: Sequence[str]) -> Iterator[StoredKey]:
         for row in self._db.query(
             "SELECT d.id, d.source_id, d.entry_key, d.guid, d.canonical_url, d.content_hash,"
-            " d.title, (SELECT count(*) FROM revisions r WHERE r.document_id = d.id)"
-            f" AS revisions FROM documents d WHERE {where}",
+            " d.title, d.published_at, d.engagement, d.withdrawn_at,"
+            " (SELECT count(*) FROM revisions r WHERE r.document_id = d.id) AS revisions"
+            f" FROM documents d WHERE {where}",
             list(values),
         ):
             yield StoredKey(
@@ -98,6 +102,9 @@ class Documents:
                 content_hash=row["content_hash"],
                 title=row["title"],
                 revisions=row["revisions"],
+                published_at=optional_instant(row["published_at"]),
+                engagement=json.loads(row["engagement"]) if row["engagement"] else {},
+                is_withdrawn=row["withdrawn_at"] is not None,
             )
 
     def add(self, documents: Sequence[Document], run_id: str) -> int:
@@ -128,14 +135,43 @@ class Documents:
                 return False
             self._db.execute(
                 "INSERT OR IGNORE INTO revisions SELECT id, ?, title, text FROM documents"
-                " WHERE id = ?",
+                " WHERE id = ? AND withdrawn_at IS NULL",
                 [to_text(seen_at), document_id],
             )
             self._db.execute(
-                "UPDATE documents SET title = ?, text = ?, content_hash = ? WHERE id = ?",
+                "UPDATE documents SET title = ?, text = ?, content_hash = ?,"
+                " withdrawn_at = NULL WHERE id = ?",
                 [title, text, content_hash, document_id],
             )
         return True
+
+    def withdraw(self, ids: Iterable[str], at: datetime) -> int:
+        """Forget the words of documents whose authors deleted them; return how many.
+
+        The row stays with its dates, so that past counts still add up; title, text, author,
+        revisions, passages, labels and entities go.
+        """
+        withdrawn = 0
+        with self._db.atomic():
+            for document_id in ids:
+                withdrawn += self._db.execute(
+                    "UPDATE documents SET title = '', text = '', author = NULL,"
+                    " content_hash = '', withdrawn_at = ?"
+                    " WHERE id = ? AND withdrawn_at IS NULL",
+                    [to_text(at), document_id],
+                ).rowcount
+                for table in ("revisions", "labels", "passages", "entities", "taggings"):
+                    self._db.execute(f"DELETE FROM {table} WHERE document_id = ?", [document_id])
+        return withdrawn
+
+    def set_engagement(self, counts: Mapping[str, Mapping[str, int]]) -> None:
+        """Replace the counts of documents by what their platform says now."""
+        with self._db.atomic():
+            for document_id, engagement in counts.items():
+                self._db.execute(
+                    "UPDATE documents SET engagement = ? WHERE id = ?",
+                    [json.dumps(dict(engagement), sort_keys=True), document_id],
+                )
 
     def recent_for_dedupe(self, since: datetime) -> list[DedupeRow]:
         """Return documents that count from ``since`` on, oldest first."""
@@ -153,7 +189,8 @@ class Documents:
             for row in self._db.query(
                 "SELECT id, title, text, language, published_at, effective_at, content_hash,"
                 " duplicate_of"
-                " FROM documents WHERE effective_at >= ? ORDER BY effective_at, id",
+                " FROM documents WHERE effective_at >= ? AND withdrawn_at IS NULL"
+                " ORDER BY effective_at, id",
                 [to_text(since)],
             )
         ]

@@ -124,14 +124,15 @@ class Sources:
             )
 
     def revive(self, source_id: str) -> bool:
-        """Make a source due again whatever became of it; return whether that changed it."""
+        """Forget what went wrong with a source, so that it is due and asked in full.
+
+        It is asked at its address in the settings. The only way back for a source that is
+        ``gone``. Returns False, and changes nothing, when no source has this id.
+        """
+        fresh = ", ".join(f"{name} = {value}" for name, value in _FORGOTTEN.items())
         with self._db.atomic():
-            cursor = self._db.execute(
-                "UPDATE sources SET status = 'active', next_due_at = NULL, errors = 0,"
-                " first_error_at = NULL WHERE id = ? AND (status != 'active' OR errors > 0)",
-                [source_id],
-            )
-        return bool(cursor.rowcount)
+            changed = self._db.execute(f"UPDATE sources SET {fresh} WHERE id = ?", [source_id])
+        return changed.rowcount > 0
 
     def health(self) -> list[dict[str, Any]]:
         """Return the view ``source_health``, sources in trouble first."""

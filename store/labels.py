@@ -14,6 +14,7 @@ _PENDING = (
     " WHERE (t.document_id IS NULL OR t.model IS NOT ? OR t.taxonomy IS NOT ?"
     " OR t.content_hash IS NOT d.content_hash OR (t.outcome = 'untagged'"
     " AND t.language IN (SELECT value FROM json_each(?))))"
+    " AND d.withdrawn_at IS NULL"
 )
 
 

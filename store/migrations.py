@@ -427,3 +427,21 @@ CREATE TABLE taxonomies (
 CREATE INDEX taggings_by_content ON taggings(content_hash, model);
 """,
     )
+
+
+@migrations()
+def m009_withdrawn(db: Database) -> None:
+    """Remember which documents their authors deleted."""
+    _run(db, "ALTER TABLE documents ADD COLUMN withdrawn_at TEXT")
+
+
+@migrations()
+def m010_price_validators(db: Database) -> None:
+    """Remember the validators of a provider that sends the whole history each time."""
+    _run(
+        db,
+        """
+ALTER TABLE assets ADD COLUMN etag TEXT;
+ALTER TABLE assets ADD COLUMN last_modified TEXT;
+""",
+    )

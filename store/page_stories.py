@@ -107,6 +107,7 @@ class Stories:
             self._db,
             f"SELECT {STORY}, d.guid, d.canonical_url, d.text, d.first_seen_at, d.date_source,"
             " d.duplicate_of, d.is_partial, d.content_hash, d.engagement, d.run_id,"
+            " d.withdrawn_at,"
             " t.outcome AS tagging, t.reason AS tagging_reason, t.model, t.taxonomy"
             " FROM documents d JOIN sources s ON s.id = d.source_id"
             " LEFT JOIN taggings t ON t.document_id = d.id WHERE d.id = ?",

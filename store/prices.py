@@ -7,8 +7,14 @@ from itertools import groupby
 
 from sqlite_utils import Database
 
-from store.instants import from_text, optional_instant, to_text
-from store.records import Asset, PriceBar
+from store.instants import from_text, optional_instant, optional_text, to_text
+from store.records import Asset, PriceAnswer, PriceBar
+
+# What is known of the last answer holds for one address only.
+_UNLESS_MOVED = ", ".join(
+    f"{name} = CASE WHEN source IS excluded.source THEN {name} END"
+    for name in ("fetched_at", "body_hash", "etag", "last_modified")
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +36,8 @@ class Assets:
         """Write assets; return the rows that changed. The same assets twice change none.
 
         An asset that is not listed never replaces one that is: an import does not undo the
-        settings.
+        settings. Of an asset with a new source the last answer is forgotten, so that the new
+        one is asked at once and in full.
         """
         changed = 0
         with self._db.atomic():
@@ -40,7 +47,8 @@ class Assets:
                     " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET"
                     " name = excluded.name, class = excluded.class, unit = excluded.unit,"
                     " calendar = excluded.calendar, source = excluded.source,"
-                    " listed = excluded.listed WHERE excluded.listed >= listed AND"
+                    " listed = excluded.listed,"
+                    f" {_UNLESS_MOVED} WHERE excluded.listed >= listed AND"
                     " (name, class, unit, calendar, source, listed) IS NOT (excluded.name,"
                     " excluded.class, excluded.unit, excluded.calendar, excluded.source,"
                     " excluded.listed)",
@@ -133,24 +141,47 @@ class Prices:
             )
         }
 
-    def last_date(self, asset_id: str) -> date | None:
-        """Return the newest value date of an asset, or None without prices."""
+    def latest(self, asset_id: str) -> dict[date, PriceBar]:
+        """Return the value known last of each date of an asset, in the order of the dates."""
+        return {
+            date.fromisoformat(row[0]): PriceBar(
+                asset_id=asset_id,
+                date=date.fromisoformat(row[0]),
+                close=row[1],
+                as_of=from_text(row[2]),
+                known_at=from_text(row[3]),
+            )
+            for row in self._db.execute(
+                "SELECT date, close, as_of, known_at FROM prices_latest WHERE asset_id = ?"
+                " ORDER BY date",
+                [asset_id],
+            )
+        }
+
+    def answer(self, asset_id: str) -> PriceAnswer:
+        """Return what is remembered of the last answer of an asset's provider."""
         row = self._db.execute(
-            "SELECT max(date) FROM prices WHERE asset_id = ?", [asset_id]
+            "SELECT fetched_at, body_hash, etag, last_modified FROM assets WHERE id = ?", [asset_id]
         ).fetchone()
-        return None if row[0] is None else date.fromisoformat(row[0])
+        if row is None:
+            return PriceAnswer()
+        return PriceAnswer(
+            fetched_at=optional_instant(row[0]), body_hash=row[1], etag=row[2], last_modified=row[3]
+        )
 
-    def fetched_at(self, asset_id: str) -> datetime | None:
-        """Return when the provider of an asset was last asked with success."""
-        row = self._db.execute("SELECT fetched_at FROM assets WHERE id = ?", [asset_id]).fetchone()
-        return None if row is None else optional_instant(row[0])
-
-    def mark_fetched(self, asset_id: str, now: datetime, body_hash: str | None = None) -> None:
-        """Remember that the provider of an asset answered."""
+    def remember(self, asset_id: str, answer: PriceAnswer) -> None:
+        """Remember an answer, in the transaction that stores the values it brought."""
         with self._db.atomic():
             self._db.execute(
-                "UPDATE assets SET fetched_at = ?, body_hash = ? WHERE id = ?",
-                [to_text(now), body_hash, asset_id],
+                "UPDATE assets SET fetched_at = ?, body_hash = ?, etag = ?, last_modified = ?"
+                " WHERE id = ?",
+                [
+                    optional_text(answer.fetched_at),
+                    answer.body_hash,
+                    answer.etag,
+                    answer.last_modified,
+                    asset_id,
+                ],
             )
 
 

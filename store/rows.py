@@ -10,6 +10,7 @@ Row = dict[str, Any]
 
 STORY = (
     "d.id, d.source_id, s.name AS source, d.title, CASE WHEN trim(d.title) <> '' THEN d.title"
+    " WHEN d.withdrawn_at IS NOT NULL THEN 'deleted by its author'"
     " WHEN length(d.text) > 80 THEN substr(d.text, 1, 80) || '…' ELSE d.text END AS heading,"
     " d.url, d.author, d.language, d.published_at, d.effective_at,"
     " (SELECT count(*) FROM documents c WHERE c.duplicate_of = d.id) + 1 AS reach"

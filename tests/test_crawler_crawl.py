@@ -46,7 +46,13 @@ def outcomes(store: Store) -> list[str]:
 def test_a_feed_becomes_documents(store):
     with serve({"/feed": Answer(200, FEED)}) as server:
         report = crawl(store, [feed(server)], now=NOW, settings=server.settings())
-    assert report.counts == {"asked": 1, "new": 2, "revised": 0, "duplicates": 0}
+    assert report.counts == {
+        "asked": 1,
+        "new": 2,
+        "revised": 0,
+        "withdrawn": 0,
+        "duplicates": 0,
+    }
     assert report.failures == 0
     (first, _) = rows(
         store,

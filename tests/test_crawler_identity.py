@@ -1,4 +1,6 @@
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from crawler.identity import Entry, match_entries
 from store.records import FeedItem
@@ -12,6 +14,9 @@ class Key:
     content_hash: str
     title: str
     revisions: int = 0
+    published_at: datetime | None = None
+    engagement: Mapping[str, int] = field(default_factory=dict)
+    is_withdrawn: bool = False
 
 
 def item(guid: str | None, url: str | None = None, title: str = "t", text: str = "x") -> FeedItem:

@@ -232,18 +232,15 @@ def export_opml(file: Path, config_path: Path | None) -> None:
 @database
 @click.argument("source_id", metavar="ID")
 def revive(db: Path, source_id: str) -> None:
-    """Ask a source of DB again that is gone, paused or failing."""
+    """Ask a source of DB in full at the next crawl, whatever became of it."""
     from store import Store
 
     with Store.open(db) as store:
-        known = {source.id for source in store.sources.all()}
-        if source_id not in known:
+        if not store.sources.revive(source_id):
             raise ConfigError(
                 f"{db} has no source {source_id!r}: 'tapestory status {db}' lists them"
             )
-        revived = store.sources.revive(source_id)
-    said = "is asked again by the next crawl" if revived else "is active: nothing to revive"
-    click.echo(f"{source_id} {said}")
+    click.echo(f"{source_id} is asked again by the next crawl")
 
 
 COMMANDS = (sources_group,)

@@ -1,30 +1,34 @@
-"""Binance's market-data host: daily candles that end at midnight UTC."""
+"""Binance's market-data host: hourly candles, 1,000 at most, oldest first."""
 
-from datetime import UTC, date, datetime, time
+from datetime import datetime
 from urllib.parse import quote
 
-from crawler.prices.answers import candle_rows, epoch_day
-from crawler.prices.values import series_bars
-from store.records import Asset, PriceBar
+from crawler.prices.answers import hourly_candles
+from crawler.prices.sampling import HOUR, Candle
+from store.records import Asset
+
+PAGE = 1000 * HOUR
 
 
-def request(series: str, since: date) -> str:
-    """Return the address of up to 1,000 candles from a day on."""
-    start = int(datetime.combine(since, time(0), UTC).timestamp() * 1000)
+def request(series: str, start: datetime) -> str:
+    """Return the address of the first 1,000 candles from an instant on.
+
+    Before a symbol was listed there are none: the first page then begins at the listing.
+    """
     return (
         "https://data-api.binance.vision/api/v3/klines"
-        f"?symbol={quote(series, safe='')}&interval=1d&startTime={start}&limit=1000"
+        f"?symbol={quote(series.upper(), safe='')}&interval=1h"
+        f"&startTime={int(start.timestamp()) * 1000}&limit=1000"
     )
 
 
-def parse(body: bytes, asset: Asset, *, now: datetime) -> list[PriceBar]:
-    """Return the closes of finished candles.
+def parse(body: bytes, asset: Asset) -> list[Candle]:
+    """Return the candles, the last of which may still be open.
 
     Raises
     ------
     PriceDataError
-        When the answer is no list of candles.
+        When the answer is no list of hourly candles.
     """
-    rows = candle_rows(body, f"Binance {asset.id}", fields=5)
     # Milliseconds here; the bulk files have microseconds since 2025.
-    return series_bars(asset, ((epoch_day(row[0], 1000), row[4]) for row in rows), now=now)
+    return hourly_candles(body, f"Binance {asset.id}", units_per_second=1000)

@@ -56,4 +56,5 @@ def bars(
             continue
         if good.setdefault(bar.date, bar).close != bar.close:
             bad.append((line, f"{bar.date} comes twice with different values"))
-    return [bar for bar in good.values() if bar.known_at <= now], bad
+    ordered = sorted(good.values(), key=lambda bar: bar.date)
+    return [bar for bar in ordered if bar.known_at <= now], bad

@@ -4,19 +4,19 @@ from datetime import date, datetime
 from urllib.parse import quote
 
 from crawler.errors import PriceDataError
-from crawler.prices.values import csv_rows, series_bars
-from store.records import Asset, PriceBar
+from crawler.prices.values import Reading, csv_rows, read_series
+from store.records import Asset
 
 
-def request(series: str, since: date) -> str:
-    """Return the address of a series from a day on."""
+def request(series: str, since: date, until: date) -> str:
+    """Return the address of a series between two days, both included."""
     return (
         "https://fred.stlouisfed.org/graph/fredgraph.csv"
-        f"?id={quote(series, safe='')}&cosd={since.isoformat()}"
+        f"?id={quote(series, safe='')}&cosd={since.isoformat()}&coed={until.isoformat()}"
     )
 
 
-def parse(body: bytes, asset: Asset, *, now: datetime) -> list[PriceBar]:
+def parse(body: bytes, asset: Asset, *, now: datetime) -> Reading:
     """Return the values; ``.`` and empty cells are days without one.
 
     Raises
@@ -33,4 +33,4 @@ def parse(body: bytes, asset: Asset, *, now: datetime) -> list[PriceBar]:
     rows = list(csv_rows(body, header, f"FRED {asset.id}"))
     if any(len(row) < 2 for row in rows):
         raise PriceDataError(f"FRED {asset.id}: a line has no value")
-    return series_bars(asset, ((row[0], row[1]) for row in rows), now=now)
+    return read_series(asset, ((row[0], row[1]) for row in rows), now=now)

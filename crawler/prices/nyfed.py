@@ -4,12 +4,12 @@ from datetime import date, datetime
 
 from crawler.errors import PriceDataError
 from crawler.prices.answers import json_of
-from crawler.prices.values import series_bars
-from store.records import Asset, PriceBar
+from crawler.prices.values import Reading, read_series
+from store.records import Asset
 
 
-def request(series: str, since: date) -> str:
-    """Return the address of SOFR from a day on.
+def request(series: str, since: date, until: date) -> str:
+    """Return the address of SOFR between two days, both included.
 
     Raises
     ------
@@ -20,11 +20,11 @@ def request(series: str, since: date) -> str:
         raise PriceDataError(f"nyfed:{series}: only nyfed:sofr is known")
     return (
         "https://markets.newyorkfed.org/api/rates/secured/sofr/search.json"
-        f"?startDate={since.isoformat()}"
+        f"?startDate={since.isoformat()}&endDate={until.isoformat()}"
     )
 
 
-def parse(body: bytes, asset: Asset, *, now: datetime) -> list[PriceBar]:
+def parse(body: bytes, asset: Asset, *, now: datetime) -> Reading:
     """Return the rates in per cent.
 
     Raises
@@ -41,4 +41,4 @@ def parse(body: bytes, asset: Asset, *, now: datetime) -> list[PriceBar]:
         for rate in rates
         if isinstance(rate, dict) and str(rate.get("type", "SOFR")).upper() == "SOFR"
     ]
-    return series_bars(asset, values, now=now)
+    return read_series(asset, values, now=now)

@@ -2,8 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,45 +11,22 @@ from typing import TYPE_CHECKING, Any
 from crawler.archives.readers import BadRow, Row
 from crawler.archives.rows import PRICE_COLUMNS, ItemError, asset_id_of, bar_of
 from crawler.archives.run import import_files
-from crawler.decide import body_hash
-from crawler.errors import CrawlError, PriceDataError
-from crawler.fetch import Client, fetch, open_client
-from crawler.messages import Request
-from crawler.prices import binance, cboe, coinbase, csvfile, fred, nyfed
+from crawler.prices.asking import REMOTE, ask_all
+from crawler.prices.checks import flag, flags
+from crawler.prices.files import read_files
 from crawler.prices.guess import guess_asset
+from crawler.prices.series import Known, Series, failure
+from crawler.prices.yfinance_library import read_library
 from crawler.reporting import FailureLog, Run, finish
 from crawler.settings import CrawlSettings
-from crawler.urls import redact
 from store.records import Asset, Failure, PriceBar, StageReport
 
 if TYPE_CHECKING:
     from store import Store
 
 Progress = Callable[..., Any]
-PROVIDERS: dict[str, Any] = {
-    "fred": fred,
-    "cboe": cboe,
-    "binance": binance,
-    "coinbase": coinbase,
-    "nyfed": nyfed,
-}
 LEAST_INTERVAL = timedelta(hours=12)
-FIRST_DAY = date(2015, 1, 1)
-# Values are revised for a while after they come out: a fetch goes back over these days.
-OVERLAP = timedelta(days=30)
-# One request of an exchange holds a few hundred days: a longer gap takes several.
-MAX_REQUESTS = 20
 BATCH = 20_000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Series:
-    """What a provider had to say of one asset."""
-
-    asset: Asset
-    bars: Sequence[PriceBar] = ()
-    body_hash: str | None = None
-    failures: tuple[Failure, ...] = ()
 
 
 # -- fetching -----------------------------------------------------------------------
@@ -79,7 +56,8 @@ def fetch_prices(
     Notes
     -----
     An asset that was fetched less than 12 hours before ``now`` waits. A value that differs
-    from the stored one is appended and was not known before ``now``. One transaction for each
+    from the stored one is appended and was not known before ``now``. What is odd but stored
+    (``checks.py``) is a row of ``failures`` that is not counted. One transaction for each
     asset; the same answers twice change no row.
     """
     started = time.monotonic()
@@ -89,14 +67,25 @@ def fetch_prices(
     log = FailureLog(run)
     counts = {"new": 0, "revised": 0}
     due = [asset for asset in assets if _is_due(store, asset, now)]
-    answers = _read_files(due, base_dir, now)
-    remote = [asset for asset in due if asset.source.partition(":")[0] in PROVIDERS]
-    if remote:
-        since = {asset.id: store.prices.last_date(asset.id) for asset in remote}
-        answers += asyncio.run(_ask_all(remote, since, now, settings))
+    known = {
+        asset.id: Known(bars=store.prices.latest(asset.id), answer=store.prices.answer(asset.id))
+        for asset in due
+    }
+    answers = read_files(due, base_dir, now) + read_library(due, known, now)
+    if remote := [asset for asset in due if asset.source.partition(":")[0] in REMOTE]:
+        answers += asyncio.run(ask_all(remote, known, now, settings))
     answers += [_unsupported(asset) for asset in due if not _is_supported(asset)]
+    told = store.runs.reported("prices")
     for answer in progress(answers, "prices") if progress else answers:
-        _store_series(store, run, answer, now, log, counts)
+        series = replace(answer, bars=[bar for bar in answer.bars if bar.known_at <= now])
+        with store.transaction():
+            _store_series(store, run, series, now, counts)
+            for row in series.failures:
+                log.add(row)
+            for row in _flags(series, known[series.asset.id].bars, now):
+                # Said once: a series that has ended stays so every night.
+                if (row.item, row.kind, row.message) not in told:
+                    log.add(row, counted=False)
     return finish("prices", run, log, counts, [], now=now, started=started)
 
 
@@ -104,137 +93,42 @@ def _is_due(store: "Store", asset: Asset, now: datetime) -> bool:
     # Derived series are computed where they are used; others may have no provider.
     if not asset.source or asset.source.startswith("derived:"):
         return False
-    last = store.prices.fetched_at(asset.id)
+    last = store.prices.answer(asset.id).fetched_at
     return last is None or not now - LEAST_INTERVAL < last <= now
 
 
 def _is_supported(asset: Asset) -> bool:
     provider = asset.source.partition(":")[0]
-    return provider == "csv" or provider in PROVIDERS
+    return provider in {"csv", "yfinance"} or provider in REMOTE
 
 
-def _unsupported(asset: Asset) -> _Series:
+def _unsupported(asset: Asset) -> Series:
     message = f"asset {asset.id!r}: the source {asset.source!r} is not supported in this version"
-    advice = f"use csv:PATH or one of {', '.join(sorted(PROVIDERS))}"
-    return _Series(asset=asset, failures=(_failure(asset.id, "unsupported", message, advice),))
-
-
-def _failure(item: str, kind: str, message: str, advice: str) -> Failure:
-    return Failure(stage="prices", item=item, kind=kind, message=message, advice=advice)
+    advice = f"use csv:PATH or one of {', '.join(sorted(REMOTE))}"
+    return Series(asset=asset, failures=(failure(asset.id, "unsupported", message, advice),))
 
 
 def _store_series(
-    store: "Store",
-    run: Run,
-    series: _Series,
-    now: datetime,
-    log: FailureLog,
-    counts: dict[str, int],
+    store: "Store", run: Run, series: Series, now: datetime, counts: dict[str, int]
 ) -> None:
-    bars = [bar for bar in series.bars if bar.known_at <= now]
-    with store.transaction():
-        if bars and store.prices.differs(bars):
-            added = store.prices.add(bars, run.id, revised_at=now)
-            counts["new"] += added.new
-            counts["revised"] += added.revised
-        if series.body_hash is not None:
-            store.prices.mark_fetched(series.asset.id, now, series.body_hash)
-        for failure in series.failures:
-            log.add(failure)
+    if series.bars and store.prices.differs(series.bars):
+        added = store.prices.add(series.bars, run.id, revised_at=now)
+        counts["new"] += added.new
+        counts["revised"] += added.revised
+    if series.answer is not None:
+        store.prices.remember(series.asset.id, series.answer)
 
 
-def _read_files(assets: Sequence[Asset], base_dir: Path, now: datetime) -> list[_Series]:
-    """Return the assets kept in CSV files, each file read once."""
-    by_path: dict[str, list[Asset]] = {}
-    for asset in assets:
-        provider, _, path = asset.source.partition(":")
-        if provider == "csv":
-            by_path.setdefault(path, []).append(asset)
-    return [
-        series
-        for path, group in by_path.items()
-        for series in _read_file(base_dir / path, group, now)
+def _flags(series: Series, stored: Mapping[date, PriceBar], now: datetime) -> list[Failure]:
+    """Return what a person should know of an answer that was stored."""
+    if series.answer is None and not series.bars:
+        return []
+    asset = series.asset
+    advice = "nothing to do, unless it goes on: then compare with the provider's page"
+    mended = [
+        flag(asset, "mended", f"{asset.source}: {remark}", advice) for remark in series.remarks
     ]
-
-
-def _read_file(path: Path, assets: Sequence[Asset], now: datetime) -> list[_Series]:
-    try:
-        body = path.read_bytes()
-        rows = csvfile.split(body, path.name)
-    except (OSError, PriceDataError) as error:
-        row = _failure(
-            path.name,
-            type(error).__name__,
-            f"{path}: {getattr(error, 'strerror', None) or error}",
-            "mend or replace the file; its columns are asset,date,close",
-        )
-        return [_Series(asset=assets[0], failures=(row,))]
-    digest = body_hash(body)
-    series = []
-    for asset in assets:
-        bars, bad = csvfile.bars(asset, rows.get(asset.id, []), now=now)
-        failures = [
-            _failure(f"{path.name}:{line}", "value", message, "mend the line")
-            for line, message in bad
-        ]
-        if asset.id not in rows:
-            message = f"{path.name} has no rows of asset {asset.id!r}"
-            failures.append(_failure(asset.id, "missing", message, "add its closes to the file"))
-        series.append(_Series(asset=asset, bars=bars, body_hash=digest, failures=tuple(failures)))
-    return series
-
-
-async def _ask_all(
-    assets: Sequence[Asset],
-    since: dict[str, date | None],
-    now: datetime,
-    settings: CrawlSettings,
-) -> list[_Series]:
-    async with open_client(settings, now=now) as client:
-        return list(
-            await asyncio.gather(*(_ask(client, asset, since[asset.id], now) for asset in assets))
-        )
-
-
-async def _ask(client: Client, asset: Asset, last: date | None, now: datetime) -> _Series:
-    """Ask a provider from the last known days on, in as many requests as it takes."""
-    start = FIRST_DAY if last is None else last - OVERLAP
-    bars: dict[date, PriceBar] = {}
-    digest = None
-    try:
-        for _ in range(MAX_REQUESTS):
-            page, digest = await _ask_page(client, asset, start, now)
-            fresh = [bar for bar in page if bar.date not in bars]
-            bars.update((bar.date, bar) for bar in fresh)
-            # Whole series come at once; candles come in pages that end before today.
-            pages = asset.source.startswith(("binance:", "coinbase:"))
-            if not pages or start + timedelta(days=290) > now.date():
-                break
-            start = max(bars) if fresh else start + timedelta(days=290)
-    except CrawlError as error:
-        row = _failure(
-            asset.id,
-            type(error).__name__,
-            f"{asset.source}: {error}",
-            "the provider is asked again by itself; import closes if it lasts",
-        )
-        return _Series(asset=asset, failures=(row,))
-    return _Series(asset=asset, bars=[bars[day] for day in sorted(bars)], body_hash=digest)
-
-
-async def _ask_page(
-    client: Client, asset: Asset, start: date, now: datetime
-) -> tuple[list[PriceBar], str]:
-    provider, _, name = asset.source.partition(":")
-    module = PROVIDERS[provider]
-    url = module.request(name, start)
-    cap = client.settings.limits.feed_bytes
-    fetched = await fetch(client, Request(url=url, cap_bytes=cap, accept="text/csv, */*;q=0.5"))
-    if fetched.outcome is not None or not 200 <= (fetched.status or 0) < 300:
-        reason = fetched.error or f"answered {fetched.status}"
-        raise PriceDataError(f"{redact(url)}: {reason}")
-    page: list[PriceBar] = module.parse(fetched.body, asset, now=now)
-    return page, body_hash(fetched.body)
+    return mended + flags(asset, series.bars, stored, now=now)
 
 
 # -- import -------------------------------------------------------------------------

@@ -4,6 +4,7 @@ import csv
 import io
 import math
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from crawler.errors import PriceDataError
@@ -13,6 +14,27 @@ from store.records import Asset, PriceBar
 MISSING = frozenset({"", ".", "na", "n/a", "nan", "null", "none", "-"})
 # Oil settled below zero in April 2020, rates and spreads do it for years.
 _MAY_BE_NEGATIVE = frozenset({"yield_pct", "spread_bp", "level"})
+# A rate that is set beforehand is stated over the weekend or holiday ahead.
+_AHEAD = timedelta(days=4)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What an answer of a provider holds.
+
+    Attributes
+    ----------
+    bars : sequence of PriceBar
+        Values of days that had ended, by date.
+    open_days : int
+        Values left out because their day had not ended.
+    remarks : tuple of str
+        What was mended, for a person; the same answer gives the same words.
+    """
+
+    bars: Sequence[PriceBar]
+    open_days: int = 0
+    remarks: tuple[str, ...] = ()
 
 
 def parse_number(text: object) -> float | None:
@@ -73,26 +95,25 @@ def checked_bar(
     day: date,
     close: float,
     *,
-    now: datetime | None = None,
     as_of: datetime | None = None,
+    known_at: datetime | None = None,
 ) -> PriceBar:
     """Return a bar with its instants.
 
     Parameters
     ----------
-    now : datetime or None
-        What lies after it is refused; None when the caller sorts that out.
     as_of : datetime or None
         The instant that the value describes, when its source states one.
+    known_at : datetime or None
+        The instant from which it was public, when that follows from the source; else the rule
+        of the series.
 
     Raises
     ------
     PriceDataError
-        When the day has not ended yet, or the value is impossible in the asset's unit.
+        When the value is impossible in the asset's unit.
     """
-    true_at, known_at = publication(asset, day)
-    if now is not None and true_at > now + timedelta(days=1):
-        raise PriceDataError(f"the date {day} lies in the future")
+    true_at, public_at = publication(asset, day)
     if close <= 0 and asset.unit not in _MAY_BE_NEGATIVE and asset.asset_class != "energy":
         raise PriceDataError(f"a {asset.unit} of {close:g} on {day} is impossible")
     true_at = as_of or true_at
@@ -101,7 +122,7 @@ def checked_bar(
         date=day,
         close=close,
         as_of=true_at,
-        known_at=max(known_at, true_at),
+        known_at=max(known_at or public_at, true_at),
     )
 
 
@@ -136,12 +157,12 @@ def csv_rows(body: bytes, header: Sequence[str], what: str) -> Iterator[list[str
         raise PriceDataError(f"{what}: {error}") from error
 
 
-def series_bars(
-    asset: Asset, values: Iterable[tuple[object, object]], *, now: datetime
-) -> list[PriceBar]:
+def read_series(asset: Asset, values: Iterable[tuple[object, object]], *, now: datetime) -> Reading:
     """Return a provider's values as bars in the order of their dates.
 
-    Days of today and later are left out: a daily bar that is still open is not a close.
+    Days of today and later are left out: a daily bar that is still open is not a close. What
+    can be mended without a guess is mended and remarked on: an odd order, a day that is stated
+    twice with one value, days in the future.
 
     Raises
     ------
@@ -150,20 +171,37 @@ def series_bars(
         dates lie in the future.
     """
     closes: dict[date, float] = {}
+    days: list[date] = []
+    twice: list[date] = []
+    nans = 0
     for stated_day, stated_close in values:
         close = parse_number(stated_close)
         day = parse_day(stated_day)
+        days.append(day)
         if close is None:
+            nans += str(stated_close).strip().lower() == "nan"
             continue
+        if day in closes:
+            twice.append(day)
         if closes.setdefault(day, close) != close:
             raise PriceDataError(f"{asset.id}: {day} comes twice with different values")
-    bars = []
-    open_days = 0
-    for day in sorted(closes):
-        if publication(asset, day)[0] > now:
-            open_days += 1
-            continue
-        bars.append(checked_bar(asset, day, closes[day]))
-    if open_days > max(5, len(bars)):
-        raise PriceDataError(f"{asset.id}: {open_days} dates lie in the future")
-    return bars
+    ended = [day for day in sorted(closes) if publication(asset, day)[0] <= now]
+    ahead = [day for day in sorted(closes) if day > now.date() + _AHEAD]
+    if len(ahead) > max(5, len(ended)):
+        raise PriceDataError(
+            f"{asset.id}: {len(ahead)} dates lie in the future, from {ahead[0]} on"
+        )
+    remarks = []
+    if days not in (sorted(days), sorted(days, reverse=True)):
+        remarks.append("the dates were out of order; sorted")
+    if twice:
+        remarks.append(f"{twice[0]} came twice with one value ({len(twice)} such days); kept once")
+    if nans:
+        remarks.append(f"{nans} values were NaN; left out")
+    if ahead:
+        remarks.append(f"{len(ahead)} dates lie in the future, from {ahead[0]} on; left out")
+    return Reading(
+        bars=[checked_bar(asset, day, closes[day]) for day in ended],
+        open_days=len(closes) - len(ended),
+        remarks=tuple(remarks),
+    )

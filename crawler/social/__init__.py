@@ -1,5 +1,16 @@
-"""Social platforms, one file each, with the same two names: ``request`` and ``parse``.
+"""Social platforms, one file each, which ends in its ``PLATFORM``.
 
-``request(source, token)`` gives the address to ask and the headers that identify us;
-``parse(body)`` gives the items of the answer. Both are pure; nothing here asks a server.
+Nothing here asks a server: a platform says what to ask and reads what came (``shapes.py``),
+``crawler/listing.py`` asks.
 """
+
+from collections.abc import Mapping
+
+from crawler.social import bluesky, hackernews, mastodon
+from crawler.social.shapes import Platform
+
+PLATFORMS: Mapping[str, Platform] = {
+    "bluesky": bluesky.PLATFORM,
+    "hackernews": hackernews.PLATFORM,
+    "mastodon": mastodon.PLATFORM,
+}

@@ -10,7 +10,7 @@ from crawler.dates import parse_date
 from crawler.errors import FeedParseError, SourceError
 from crawler.feeds import MAX_ENTRIES, load_json
 from crawler.parsed import ParsedFeed
-from crawler.social.shapes import Question, counts_of, mapping_of, text_of
+from crawler.social.shapes import Platform, Question, bearer, counts_of, mapping_of, text_of
 from store.records import FeedItem, Source
 
 PAGE = 100
@@ -18,7 +18,7 @@ _API = "https://public.api.bsky.app"
 _METHOD = "/xrpc/app.bsky.feed.getAuthorFeed"
 
 
-def request(source: Source, token: str | None = None) -> Question:
+def request(source: Source, token: str | None = None, cursor: str | None = None) -> Question:
     """Return the address of an author's feed.
 
     Raises
@@ -26,7 +26,8 @@ def request(source: Source, token: str | None = None) -> Question:
     SourceError
         When neither the address nor the handle names an author.
     """
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    del cursor  # a feed is read again from the top, for deletions
+    headers = bearer(token)
     parts = urlsplit(source.url)
     if parts.path.startswith("/xrpc/"):
         return Question(url=source.url, secret_headers=headers)
@@ -43,7 +44,7 @@ def request(source: Source, token: str | None = None) -> Question:
     )
 
 
-def parse(body: bytes) -> ParsedFeed:
+def parse(body: bytes, url: str = "") -> ParsedFeed:
     """Return the author's posts; what the author only reposted is left out.
 
     Raises
@@ -51,6 +52,7 @@ def parse(body: bytes) -> ParsedFeed:
     FeedParseError
         When the answer is no author feed.
     """
+    del url  # the answer says where its next page starts
     answer = load_json(body)
     posts = answer.get("feed") if isinstance(answer, dict) else None
     if not isinstance(posts, list):
@@ -62,7 +64,8 @@ def parse(body: bytes) -> ParsedFeed:
             for view in posts[:MAX_ENTRIES]
             # A repost carries its reason; its author is somebody else.
             if not mapping_of(view, "reason") and mapping_of(view, "post")
-        ]
+        ],
+        more={"cursor": cursor} if (cursor := text_of(answer, "cursor")) else {},
     )
 
 
@@ -93,3 +96,6 @@ def _page(handle: str, uri: str) -> str | None:
     if not handle or not key or not uri.startswith("at://"):
         return None
     return f"https://bsky.app/profile/{quote(handle)}/post/{quote(key)}"
+
+
+PLATFORM = Platform(request=request, parse=parse, is_complete=True)

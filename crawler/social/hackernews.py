@@ -10,7 +10,7 @@ from crawler.dates import parse_date
 from crawler.errors import FeedParseError
 from crawler.feeds import MAX_ENTRIES, load_json
 from crawler.parsed import ParsedFeed
-from crawler.social.shapes import Question, counts_of, text_of
+from crawler.social.shapes import Platform, Question, counts_of, number_of, text_of
 from crawler.urls import http_url
 from store.records import FeedItem, Source
 
@@ -19,9 +19,9 @@ _API = "https://hn.algolia.com"
 _ITEM = "https://news.ycombinator.com/item?id="
 
 
-def request(source: Source, token: str | None = None) -> Question:
+def request(source: Source, token: str | None = None, cursor: str | None = None) -> Question:
     """Return the address of a search by date; an empty query gives the newest stories."""
-    del token  # the API has none
+    del token, cursor  # the API has no keys; scores of the last days are read again
     parts = urlsplit(source.url)
     if parts.path.startswith("/api/v1/"):
         return Question(url=source.url)
@@ -33,7 +33,7 @@ def request(source: Source, token: str | None = None) -> Question:
     )
 
 
-def parse(body: bytes) -> ParsedFeed:
+def parse(body: bytes, url: str = "") -> ParsedFeed:
     """Return the stories of a search.
 
     Raises
@@ -41,12 +41,19 @@ def parse(body: bytes) -> ParsedFeed:
     FeedParseError
         When the answer is no list of hits.
     """
+    del url  # pages follow each other by time, not by number
     answer = load_json(body)
     hits = answer.get("hits") if isinstance(answer, dict) else None
     if not isinstance(hits, list):
         reason = text_of(answer, "message")[:200] or "it holds no hits"
         raise FeedParseError(f"the server's answer cannot be used: {reason}")
-    return ParsedFeed(items=[_item(hit) for hit in hits[:MAX_ENTRIES] if isinstance(hit, dict)])
+    stories = [hit for hit in hits[:MAX_ENTRIES] if isinstance(hit, dict)]
+    oldest = number_of(stories[-1], "created_at_i") if len(stories) >= PAGE else None
+    return ParsedFeed(
+        items=[_item(hit) for hit in stories],
+        # A query shows its first thousand hits only, so the next page is asked for by time.
+        more={"numericFilters": f"created_at_i<={oldest}"} if oldest is not None else {},
+    )
 
 
 def _item(hit: dict[str, object]) -> FeedItem:
@@ -63,3 +70,6 @@ def _item(hit: dict[str, object]) -> FeedItem:
         date_raw=stated[:200] or None,
         engagement=counts_of(hit, likes="points", replies="num_comments"),
     )
+
+
+PLATFORM = Platform(request=request, parse=parse)

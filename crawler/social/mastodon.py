@@ -11,14 +11,16 @@ from crawler.dates import parse_date
 from crawler.errors import FeedParseError, SourceError
 from crawler.feeds import MAX_ENTRIES, load_json
 from crawler.parsed import ParsedFeed
-from crawler.social.shapes import Question, counts_of, mapping_of, text_of
+from crawler.social.shapes import Platform, Question, bearer, counts_of, mapping_of, text_of
 from crawler.urls import http_url
 from store.records import FeedItem, Source
 
 PAGE = 40
+# Servers leave out what they hide: a page with fewer than it was asked for is not the last.
+_FULL = PAGE // 2
 
 
-def request(source: Source, token: str | None = None) -> Question:
+def request(source: Source, token: str | None = None, cursor: str | None = None) -> Question:
     """Return the address of a timeline.
 
     Raises
@@ -26,7 +28,8 @@ def request(source: Source, token: str | None = None) -> Question:
     SourceError
         When neither the address nor the handle names one.
     """
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    del cursor  # a timeline is read again from the top, for edits and deletions
+    headers = bearer(token)
     parts = urlsplit(source.url)
     if "/api/v1/" in parts.path:
         return Question(url=source.url, secret_headers=headers)
@@ -43,7 +46,7 @@ def request(source: Source, token: str | None = None) -> Question:
     )
 
 
-def parse(body: bytes) -> ParsedFeed:
+def parse(body: bytes, url: str = "") -> ParsedFeed:
     """Return the posts of a timeline; boosts give the post that was boosted.
 
     Raises
@@ -51,12 +54,17 @@ def parse(body: bytes) -> ParsedFeed:
     FeedParseError
         When the answer is not a list of posts.
     """
+    del url  # ids count the pages
     answer = load_json(body)
     if not isinstance(answer, list):
         reason = text_of(answer, "error")[:200] or "it is no list of posts"
         raise FeedParseError(f"the server's answer cannot be used: {reason}")
+    statuses = [status for status in answer[:MAX_ENTRIES] if isinstance(status, dict)]
+    # The id of the entry in the timeline, which for a boost is not that of the post.
+    oldest = text_of(statuses[-1], "id") if len(statuses) >= _FULL else ""
     return ParsedFeed(
-        items=[_item(status) for status in answer[:MAX_ENTRIES] if isinstance(status, dict)]
+        items=[_item(status) for status in statuses],
+        more={"max_id": oldest} if oldest else {},
     )
 
 
@@ -77,3 +85,6 @@ def _item(status: dict[str, object]) -> FeedItem:
             post, replies="replies_count", boosts="reblogs_count", likes="favourites_count"
         ),
     )
+
+
+PLATFORM = Platform(request=request, parse=parse, is_complete=True)

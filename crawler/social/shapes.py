@@ -1,16 +1,68 @@
-"""What the platform files share: the question, and careful reading of JSON answers."""
+"""What the platform files share: what a platform is, and careful reading of JSON answers."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+from crawler.parsed import ParsedFeed
+from store.records import Source
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """An address to ask, and headers that hold a secret."""
+    """An address to ask, and headers that hold a secret.
+
+    Attributes
+    ----------
+    body : bytes or None
+        Sent with POST; only a login has one.
+    body_type : str
+        Content type of ``body``.
+    """
 
     url: str
     secret_headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes | None = None
+    body_type: str = "application/json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Platform:
+    """How one kind of source is asked and read. Every function is pure.
+
+    Attributes
+    ----------
+    request : callable
+        ``request(source, token, cursor)`` gives the first page's question; ``cursor`` is what
+        ``parse`` stated last time. Raises SourceError when the settings do not say what to ask.
+    parse : callable
+        ``parse(body, url)`` gives the items of a page, and in ``more`` the query parameters
+        that ask for the page of older ones; runs in a parser process. Raises FeedParseError.
+    login : callable or None
+        ``login(source, secret)`` gives the question whose answer holds a token, or None when
+        the secret itself is the token.
+    token : callable or None
+        ``token(body)`` reads that answer; raises SourceError.
+    secret_url : bool
+        The address itself holds the secret.
+    is_complete : bool
+        Its listing has every post of its span of time, newest first: what is stored and
+        missing there was deleted by its author.
+    recheck_days : float
+        Days that are read again each time, for edits and deletions.
+    """
+
+    request: Callable[[Source, str | None, str | None], Question]
+    parse: Callable[[bytes, str], ParsedFeed]
+    login: Callable[[Source, str], Question | None] | None = None
+    token: Callable[[bytes], str] | None = None
+    is_complete: bool = False
+    recheck_days: float = 2.0
+
+
+def bearer(token: str | None) -> dict[str, str]:
+    """Return the header that carries a token, if there is one."""
+    return {"Authorization": f"Bearer {token}"} if token else {}
 
 
 def text_of(holder: object, *path: str) -> str:
@@ -19,20 +71,28 @@ def text_of(holder: object, *path: str) -> str:
     return value if isinstance(value, str) else ""
 
 
+def number_of(holder: object, *path: str) -> int | None:
+    """Return the whole number at a path of keys, None when missing or of another type."""
+    value = _at(holder, path)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
 def mapping_of(holder: object, *path: str) -> Mapping[str, Any]:
     """Return the object at a path of keys, empty when it is missing or of another type."""
     value = _at(holder, path)
     return value if isinstance(value, dict) else {}
 
 
+def list_of(holder: object, *path: str) -> list[Any]:
+    """Return the list at a path of keys, empty when it is missing or of another type."""
+    value = _at(holder, path)
+    return value if isinstance(value, list) else []
+
+
 def counts_of(holder: object, **names: str) -> dict[str, int]:
     """Return the counts that are present: our name = the platform's key."""
-    found = {name: _at(holder, (key,)) for name, key in names.items()}
-    return {
-        name: value
-        for name, value in found.items()
-        if isinstance(value, int) and not isinstance(value, bool)
-    }
+    found = {name: number_of(holder, key) for name, key in names.items()}
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def _at(holder: object, path: tuple[str, ...]) -> object:

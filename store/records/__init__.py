@@ -17,7 +17,7 @@ from store.records.labels import (
     Passage,
     Tagging,
 )
-from store.records.prices import PriceBar
+from store.records.prices import PriceAnswer, PriceBar
 from store.records.results import (
     AlignmentCell,
     Analog,
@@ -78,6 +78,7 @@ __all__ = [
     "Outcome",
     "Passage",
     "PassagePart",
+    "PriceAnswer",
     "PriceBar",
     "Quote",
     "RunStatus",

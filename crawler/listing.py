@@ -1,0 +1,193 @@
+"""A timeline over its pages: back to where the last run left off, and a little further.
+
+What lies further was read before; it is read again for edits, counts and deletions.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Protocol
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+from crawler.decide import judge
+from crawler.errors import FeedParseError, HostPausedError
+from crawler.fetch import FEED_TYPES, Client, fetch
+from crawler.messages import Fetched, Request
+from crawler.parsed import ParsedFeed
+from crawler.social.shapes import Platform, Question
+from crawler.urls import redact
+from crawler.worker import ParserPool
+from store.records import FeedItem, Outcome, Source, SourceState
+
+MAX_PAGES = 20
+# Of an account never read before: a nightly reader has no use for its first years.
+FIRST_SIGHT = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """What the pages of a timeline gave together.
+
+    Attributes
+    ----------
+    later : tuple of (Fetched, Outcome)
+        The answers after the first page's.
+    is_whole : bool
+        The pages reach back to the horizon, or to the end of the timeline.
+    outcome : Outcome
+        ``ok``, or what kept us from a later page; what came before it is in ``feed``.
+    """
+
+    feed: ParsedFeed
+    later: tuple[tuple[Fetched, Outcome], ...] = ()
+    is_whole: bool = True
+    outcome: Outcome = "ok"
+    message: str = ""
+
+
+def horizon(platform: Platform, state: SourceState, now: datetime) -> datetime:
+    """Return how far back a timeline is to be read."""
+    if state.last_ok_at is None:
+        return now - FIRST_SIGHT
+    return state.last_ok_at - timedelta(days=platform.recheck_days)
+
+
+async def read_on(
+    client: Client,
+    pool: ParserPool,
+    source: Source,
+    platform: Platform,
+    question: Question,
+    first: ParsedFeed,
+    until: datetime,
+) -> Listing:
+    """Return a timeline from its first page back to an instant.
+
+    Parameters
+    ----------
+    first : ParsedFeed
+        The first page.
+    until : datetime
+        Pages are asked for while their oldest post is younger.
+    """
+    items, page = list(first.items), first
+    later: list[tuple[Fetched, Outcome]] = []
+    seen = {_name(item) for item in items}
+    while page.more and not _reaches(page.items, until):
+        if len(later) + 1 >= MAX_PAGES:
+            whole = replace(first, items=items)
+            return Listing(feed=whole, later=tuple(later), is_whole=False)
+        url = with_parameters(question.url, page.more)
+        try:
+            fetched = await fetch(client, request_of(client, replace(question, url=url)))
+        except HostPausedError as error:
+            fetched = Fetched(url=url, outcome="rate_limited", error=str(error))
+        outcome = judge(SourceState(source_id=source.id, url=url), fetched)
+        message = fetched.error or f"{redact(url)} answered {fetched.status}"
+        if outcome == "ok":
+            try:
+                page = await pool.feed(
+                    source.kind, fetched.body, fetched.headers.get("content-type", ""), fetched.url
+                )
+            except FeedParseError as error:
+                outcome, message = error.outcome, str(error)
+        later.append((fetched, outcome))
+        if outcome != "ok":
+            return Listing(
+                feed=replace(first, items=items),
+                later=tuple(later),
+                is_whole=False,
+                outcome=outcome,
+                message=message,
+            )
+        fresh = [item for item in page.items if _name(item) not in seen]
+        if not fresh:
+            break  # a server that ignores the parameters shows the same page for ever
+        seen.update(map(_name, fresh))
+        items += fresh
+    return Listing(feed=replace(first, items=items), later=tuple(later))
+
+
+def request_of(
+    client: Client, question: Question, *, etag: str | None = None, last_modified: str | None = None
+) -> Request:
+    """Return the request that a question makes."""
+    return Request(
+        url=question.url,
+        cap_bytes=client.settings.limits.feed_bytes,
+        accept=FEED_TYPES,
+        etag=etag,
+        last_modified=last_modified,
+        secret_headers=question.secret_headers,
+        body=question.body,
+        body_type=question.body_type,
+    )
+
+
+def with_parameters(url: str, parameters: Mapping[str, str]) -> str:
+    """Return an address with query parameters set, in the place of those of the same name."""
+    parts = urlsplit(url)
+    kept = [pair for pair in parse_qsl(parts.query, keep_blank_values=True)]
+    query = [(name, value) for name, value in kept if name not in parameters]
+    return parts._replace(query=urlencode([*query, *parameters.items()])).geturl()
+
+
+class Stored(Protocol):
+    """What the search for deleted posts needs of a stored document."""
+
+    @property
+    def document_id(self) -> str:
+        """Id of the document."""
+        ...  # pragma: no cover
+
+    @property
+    def published_at(self) -> datetime | None:
+        """As its source stated it."""
+        ...  # pragma: no cover
+
+    @property
+    def is_withdrawn(self) -> bool:
+        """Whether it was found deleted before."""
+        ...  # pragma: no cover
+
+
+def deleted(listing: Listing, known: Iterable[Stored], listed: Iterable[str]) -> tuple[str, ...]:
+    """Return the ids of stored posts that a complete listing no longer has.
+
+    Parameters
+    ----------
+    known : iterable
+        Stored posts of this source.
+    listed : iterable of str
+        Ids of the documents that the listing's items are.
+
+    Notes
+    -----
+    Only strictly inside the span of the listing, where its dates are all known. A listing that
+    lacks more than it has of what is stored is another listing, not one with deletions.
+    """
+    dates = [item.published_at for item in listing.feed.items if item.published_at is not None]
+    if len(dates) < max(2, len(listing.feed.items)):
+        return ()
+    present = set(listed)
+    stored_posts = list(known)
+    inside = [
+        stored
+        for stored in stored_posts
+        if stored.published_at is not None
+        and min(dates) < stored.published_at < max(dates)
+        and not stored.is_withdrawn
+    ]
+    missing = [stored.document_id for stored in inside if stored.document_id not in present]
+    kept = sum(stored.document_id in present for stored in stored_posts)
+    return tuple(missing) if len(missing) <= kept else ()
+
+
+def _name(item: FeedItem) -> str:
+    return item.guid or item.url or f"{item.date_raw}\0{item.text}"
+
+
+def _reaches(items: Iterable[FeedItem], until: datetime) -> bool:
+    """Return whether a page's oldest post is as old as ``until``; undated pages go no further."""
+    dates = [item.published_at for item in items if item.published_at is not None]
+    return not dates or min(dates) <= until

@@ -1,0 +1,75 @@
+"""A document that its author deleted: its words go everywhere, its row stays."""
+
+import asyncio
+from datetime import UTC, datetime
+
+import pytest
+
+from api.browse.app import make_datasette
+from store import Store
+from store.publish import publish
+from tests.sample_store import populated_store
+
+NOW = datetime(2026, 2, 2, 21, tzinfo=UTC)
+
+
+@pytest.fixture
+def store(tmp_path):
+    path = tmp_path / "t.db"
+    populated_store(path)
+    with Store.open(path) as opened:
+        yield opened
+
+
+@pytest.fixture
+def labelled(store):
+    """The id of a document that carries labels."""
+    (found,) = store.db.execute(
+        "SELECT l.document_id FROM labels l JOIN documents d ON d.id = l.document_id"
+        " WHERE d.title <> '' AND d.text <> '' ORDER BY l.document_id LIMIT 1"
+    ).fetchone()
+    return found
+
+
+def count(store: Store, table: str, document_id: str) -> int:
+    (number,) = store.db.execute(
+        f"SELECT count(*) FROM {table} WHERE document_id = ?", [document_id]
+    ).fetchone()
+    return int(number)
+
+
+def test_its_words_go_and_its_row_stays(store, labelled):
+    word = store.documents.get(labelled).text.split()[0]
+    documents = store.documents.count()
+    assert store.documents.withdraw([labelled], NOW) == 1
+    assert store.documents.count() == documents
+    assert [count(store, table, labelled) for table in ("passages", "labels", "taggings")] == [
+        0
+    ] * 3
+    gone = store.documents.get(labelled)
+    assert (gone.title, gone.text, gone.author) == ("", "", None)
+    found = store.db["documents"].search(word, columns=["id"], quote=True)
+    assert labelled not in [row["id"] for row in found]
+    assert store.check() == []
+
+
+def test_it_is_neither_labelled_nor_compared_nor_withdrawn_again(store, labelled):
+    waiting = store.labels.pending_count("m", "t")
+    store.documents.withdraw([labelled], NOW)
+    assert store.labels.pending_count("m", "t") == waiting - 1
+    recent = store.documents.recent_for_dedupe(datetime(2000, 1, 1, tzinfo=UTC))
+    assert labelled not in [row.id for row in recent]
+    assert store.documents.withdraw([labelled], NOW) == 0
+
+
+def test_its_page_says_what_happened(store, labelled):
+    store.documents.withdraw([labelled], NOW)
+    snapshot = publish(store).path
+    answer = asyncio.run(make_datasette(snapshot).client.get(f"/document/{labelled}"))
+    assert answer.status_code == 200
+    assert "Its author deleted it" in answer.text
+
+
+def test_new_counts_take_the_place_of_the_old(store, labelled):
+    store.documents.set_engagement({labelled: {"likes": 41}})
+    assert store.documents.get(labelled).engagement == {"likes": 41}
