@@ -24,7 +24,7 @@ from crawler.urls import http_url, redact
 from crawler.worker import ParserPool, shared_pool
 from store.records import Outcome, Source, SourceKind, SourceState
 
-# robots.txt files included, redirects not.
+# robots.txt files included, redirects and repetitions after a failed connection not.
 MOST_REQUESTS = 12
 _ACCEPT = f"{FEED_TYPES}, text/html;q=0.8"
 # After these the same host, or the same network, will not answer better at another path.
