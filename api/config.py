@@ -12,16 +12,18 @@ from api.errors import ConfigError
 from store.records import Asset, AssetClass, AssetUnit, Source, SourceKind
 
 FILE_NAME = "tapestory.toml"
+SOURCES_NAME = "sources.toml"
 _CONTACT = "https://example.org/about-this-crawler"
 _TABLES = {
     "crawler": {"contact", "allow_addresses", "host_interval_s", "plain_authors"},
+    "sources": {"files"},
     "narratives": {"files"},
     "models": {"encoder", "stance"},
     "store": {"backups"},
     "schedule": {"time"},
 }
 _SOURCE_KEYS = {
-    "id", "kind", "url", "name", "weight", "language", "full_text", "token_env", "handle",
+    "id", "kind", "url", "name", "weight", "language", "full_text", "token_env", "handle", "terms",
 }  # fmt: skip
 _ASSET_KEYS = {"id", "name", "class", "unit", "calendar", "source"}
 
@@ -34,12 +36,16 @@ class Settings:
     ----------
     base_dir : Path
         Folder against which the paths of the file are read.
+    source_files : tuple of str
+        Files that hold sources, ``default`` for the shipped ones; empty when the sources stand
+        in the settings alone.
     secrets : mapping
         Tokens by the name of their environment variable.
     """
 
     sources: tuple[Source, ...]
     assets: tuple[Asset, ...]
+    source_files: tuple[str, ...] = ()
     narrative_files: tuple[str, ...] = ("default",)
     encoder: str = "default"
     stance: str = "default"
@@ -57,6 +63,17 @@ class Settings:
 def default_text() -> str:
     """Return the shipped ``tapestory.toml``, comments included."""
     return (files("api") / "defaults" / FILE_NAME).read_text(encoding="utf-8")
+
+
+def default_sources_text() -> str:
+    """Return the shipped ``sources.toml``, comments included."""
+    return (files("api") / "defaults" / SOURCES_NAME).read_text(encoding="utf-8")
+
+
+def own_text() -> str:
+    """Return the settings that ``init`` writes: the sources stand in a file beside them."""
+    shipped, own = f'[sources]\nfiles = ["default"]{" " * 6}', f'files = ["{SOURCES_NAME}"]'
+    return default_text().replace(shipped, f"[sources]\n{own} ", 1)
 
 
 def load_settings(path: Path | None = None) -> Settings:
@@ -91,25 +108,23 @@ def parse_settings(text: str, *, origin: str, base_dir: Path) -> Settings:
     if unknown := sorted(set(given) - known):
         raise ConfigError(f"{origin} has unknown table {unknown[0]!r}: known are {sorted(known)}")
     for table, keys in _TABLES.items():
+        if not isinstance(given.get(table, {}), dict):
+            raise ConfigError(f"{origin}: write [{table}] as a table, in single brackets")
         _refuse_unknown(given.get(table, {}), keys, f"[{table}] of {origin}")
-    shipped: dict[str, Any] = {}
-    if "source" not in given or "asset" not in given:
-        shipped = tomllib.loads(default_text())
-    sources = [
-        _source(entry, number, origin)
-        for number, entry in enumerate(given.get("source", shipped.get("source", [])), 1)
-    ]
+    shipped: dict[str, Any] = {} if "asset" in given else tomllib.loads(default_text())
+    source_files = _source_files(given, origin)
+    sources = _sources(given, source_files, origin, base_dir)
     assets = [
         _asset(entry, number, origin)
         for number, entry in enumerate(given.get("asset", shipped.get("asset", [])), 1)
     ]
-    _refuse_repeated([source.id for source in sources], "source", origin)
     _refuse_repeated([asset.id for asset in assets], "asset", origin)
     names = {source.token_env for source in sources if source.token_env}
     crawler = given.get("crawler", {})
     return Settings(
         sources=tuple(sources),
         assets=tuple(assets),
+        source_files=source_files,
         narrative_files=tuple(given.get("narratives", {}).get("files", ("default",))),
         encoder=given.get("models", {}).get("encoder", "default"),
         stance=given.get("models", {}).get("stance", "default"),
@@ -147,6 +162,62 @@ def _choice(value: str, literal: Any, key: str, where: str) -> Any:
     if value not in get_args(literal):
         raise ConfigError(f"{where} has {key} = {value!r}: choose one of {list(get_args(literal))}")
     return value
+
+
+def _source_files(given: Mapping[str, Any], origin: str) -> tuple[str, ...]:
+    """Return the files that hold sources; a file's own sources alone stand for themselves."""
+    if "sources" not in given:
+        return () if "source" in given else ("default",)
+    names = given["sources"].get("files", ["default"])
+    if not isinstance(names, list) or not all(isinstance(name, str) and name for name in names):
+        raise ConfigError(f'[sources] of {origin} has files = {names!r}: give a list, ["default"]')
+    _refuse_repeated(names, "file", f"[sources] of {origin}")
+    return tuple(names)
+
+
+def _sources(
+    given: Mapping[str, Any], names: tuple[str, ...], origin: str, base_dir: Path
+) -> list[Source]:
+    """Return the sources of the files and of the settings themselves, in this order."""
+    sources: list[Source] = []
+    homes: dict[str, str] = {}
+    lists = [_source_list(name, base_dir) for name in names]
+    for home, entries in [*lists, (origin, _entries(given, origin))]:
+        found = [_source(entry, number, home) for number, entry in enumerate(entries, 1)]
+        _refuse_repeated([source.id for source in found], "source", home)
+        for source in found:
+            if source.id in homes:
+                raise ConfigError(
+                    f"source {source.id!r} stands in {homes[source.id]} and in {home}: give each"
+                    " its own id, or take it out of one"
+                )
+            homes[source.id] = home
+        sources += found
+    return sources
+
+
+def _source_list(name: str, base_dir: Path) -> tuple[str, list[dict[str, Any]]]:
+    """Return where a list of sources stands, for messages, and its entries."""
+    if name == "default":
+        return "the shipped sources", _entries(tomllib.loads(default_sources_text()), name)
+    home = str(base_dir / name)
+    try:
+        given = tomllib.loads((base_dir / name).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(
+            f"cannot read sources {home!r} ({error}): check [sources] files"
+        ) from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{home} is not valid TOML ({error}): mend that line") from error
+    _refuse_unknown(given, {"source"}, home)
+    return home, _entries(given, home)
+
+
+def _entries(given: Mapping[str, Any], home: str) -> list[dict[str, Any]]:
+    entries = given.get("source", [])
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise ConfigError(f"{home}: write each source below its own line [[source]]")
+    return entries
 
 
 def _source(entry: Mapping[str, Any], number: int, origin: str) -> Source:

@@ -4,10 +4,12 @@ import json
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from api.source_status import source_lines, source_rows, source_summary
 from store.errors import TapestoryError
 
 if TYPE_CHECKING:
@@ -65,8 +67,9 @@ def _check_database(path: Path) -> Iterator[Finding]:
     yield Finding(what=str(path), ok=not complaints, found=found, advice=advice)
 
 
-def status_document(store: "Store") -> dict[str, Any]:
+def status_document(store: "Store", now: datetime) -> dict[str, Any]:
     """Return counts, sources, failures and last runs as plain values."""
+    sources = source_rows(store, now)
     runs = [
         {
             key: json.loads(row[key]) if key == "counts" else row[key]
@@ -78,7 +81,8 @@ def status_document(store: "Store") -> dict[str, Any]:
         "database": str(store.path),
         "counts": store.counts(),
         "runs": runs,
-        "sources": store.sources.health(),
+        "summary": source_summary(sources),
+        "sources": sources,
         "failures": store.runs.failures(limit=20),
         "untagged": store.labels.untagged(),
     }
@@ -91,15 +95,7 @@ def status_lines(document: dict[str, Any]) -> Iterator[str]:
     yield "last runs"
     for run in document["runs"]:
         yield f"  {run['stage']:8} {run['started_at']}  {run['status']}"
-    yield "sources"
-    for source in document["sources"]:
-        last = source["newest"] or "never"
-        outcome = source["last_outcome"] or "not crawled"
-        trouble = f"  {source['errors']} errors in a row" if source["errors"] else ""
-        yield (
-            f"  {source['id']:28} {source['status']:9} {source['documents']:>7,} documents,"
-            f" newest {last}, {outcome}{trouble}"
-        )
+    yield from source_lines(document["summary"], document["sources"])
     for language, count in document["untagged"].items():
         yield f"  {count:,} documents in {language!r} are stored and searchable but not labelled"
     if document["failures"]:

@@ -1,14 +1,18 @@
 """Each stage as the command line and the nightly run call it: settings in, report out."""
 
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from api.config import Settings
+from api.errors import ConfigError
 from api.progress import progress
 from store.records import StageReport
 
 if TYPE_CHECKING:
+    from crawler.discovery import Discovery
+    from crawler.opml import ParsedOpml
     from crawler.settings import CrawlSettings
     from nlp.models import ModelSettings
     from nlp.narratives import Taxonomy
@@ -124,3 +128,30 @@ def import_prices(
 
     store.assets.sync(settings.assets)
     return run(store, paths, now=now, progress=progress)
+
+
+def discover_source(
+    settings: Settings, url: str, *, now: datetime, say: Callable[[str], None]
+) -> "Discovery":
+    """Find the feed behind an address; raises SourceError when the text is no address."""
+    from crawler.discovery import find_feed
+
+    return find_feed(url, settings=crawl_settings(settings), now=now, say=say)
+
+
+def read_opml(path: Path) -> "ParsedOpml":
+    """Return the feeds of an OPML file.
+
+    Raises
+    ------
+    ConfigError
+        When the file cannot be read, is no OPML, or is hostile.
+    """
+    from crawler.errors import FeedParseError
+    from crawler.opml import MAX_BYTES, parse_opml
+
+    try:
+        with path.open("rb") as file:
+            return parse_opml(file.read(MAX_BYTES + 1))
+    except (OSError, FeedParseError) as error:
+        raise ConfigError(f"cannot read {str(path)!r} ({error}): give an OPML file") from error

@@ -82,6 +82,7 @@ def _parse_xml(body: bytes, content_type: str, url: str) -> ParsedFeed:
     base = http_url(found.feed.get("link"), url) or url
     return ParsedFeed(
         items=[_xml_item(entry, base) for entry in found.entries[:MAX_ENTRIES]],
+        title=plain_line(str(found.feed.get("title") or ""))[:200],
         language=_language(found.feed.get("language")),
         hints=_hints(found.feed, data),
         site=host_of(base) or None,
@@ -212,6 +213,7 @@ def _parse_json(body: bytes, url: str) -> ParsedFeed:
     home = http_url(_string(feed, "home_page_url"), url)
     return ParsedFeed(
         items=[_json_item(item, feed, url) for item in usable],
+        title=plain_line(_string(feed, "title"))[:200],
         language=language,
         site=host_of(home) if home else None,
         notes=notes,

@@ -15,6 +15,8 @@ class ParsedFeed:
 
     Attributes
     ----------
+    title : str
+        Of the feed as a whole; empty when it has none.
     language : str or None
         Of the feed as a whole, as a two- or three-letter code.
     site : str or None
@@ -28,6 +30,7 @@ class ParsedFeed:
     """
 
     items: Sequence[FeedItem]
+    title: str = ""
     language: str | None = None
     hints: FeedHints = field(default_factory=FeedHints)
     site: str | None = None
@@ -70,6 +73,7 @@ def feed_from_json(plain: Mapping[str, Any]) -> ParsedFeed:
             FeedItem(**{**item, "published_at": _instant(item["published_at"])})
             for item in plain["items"]
         ],
+        title=plain["title"],
         language=plain["language"],
         hints=FeedHints(**plain["hints"]),
         site=plain["site"],

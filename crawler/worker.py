@@ -17,6 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO, Any
 
+from crawler.discover import PageLinks, links_from_json, links_to_json, parse_links
 from crawler.errors import FeedParseError
 from crawler.parsed import (
     ParsedFeed,
@@ -144,6 +145,10 @@ class ParserPool:
         """Return the main text of a page; raises as :meth:`feed` does."""
         return page_from_json(await self._parse("page", body, content_type, url))
 
+    async def links(self, body: bytes, content_type: str, url: str) -> PageLinks:
+        """Return the feeds that a page links; raises as :meth:`feed` does."""
+        return links_from_json(await self._parse("links", body, content_type, url))
+
     async def _parse(
         self, parser: str, body: bytes, content_type: str, url: str, wanted: str = ""
     ) -> dict[str, Any]:
@@ -237,6 +242,8 @@ def _parse_value(job: dict[str, Any], body: bytes) -> dict[str, Any]:
             from crawler.extract import parse_page
 
             return page_to_json(parse_page(body, content_type=content_type, url=url))
+        case "links":
+            return links_to_json(parse_links(body, url=url))
         case "feed":
             from crawler.feeds import parse_feed
 

@@ -1,11 +1,13 @@
-"""Write the pages that follow from the code: ``cli.md`` and ``schema.md`` (``make docs``)."""
+"""Write what follows from the code (``make docs``): two pages, and the list of sources."""
 
 import tempfile
+import tomllib
 from pathlib import Path
 
 import click
 
 from api.cli import cli
+from api.config import default_sources_text
 from store import Store
 
 HERE = Path(__file__).parent
@@ -23,11 +25,49 @@ Generated from the migrations by `make docs`. Instants are ISO 8601 text in UTC,
 time order; `date` and `day` are session dates. The published snapshot has the same names. What a
 column means stands in `store/records/`.
 """
+_BEGIN, _END = "<!-- written by make docs: begin -->", "<!-- written by make docs: end -->"
+_CLASSES = {1.0: "official or newsroom", 0.7: "commentary", 0.4: "social or video"}
+_TABLE_HEAD = """| id | name | kind | language | weight | terms | address or handle |
+|---|---|---|---|---|---|---|
+"""
 
 
 def pages() -> dict[Path, str]:
     """Return the generated pages by path."""
-    return {HERE / "cli.md": _cli(), HERE / "schema.md": _schema()}
+    sources = HERE / "sources.md"
+    return {
+        HERE / "cli.md": _cli(),
+        HERE / "schema.md": _schema(),
+        # The rest of this page is written by hand.
+        sources: _between(sources.read_text(encoding="utf-8"), _sources()),
+    }
+
+
+def _between(page: str, text: str) -> str:
+    """Return a page with the text between its two marks replaced."""
+    head, _, rest = page.partition(_BEGIN)
+    _, _, tail = rest.partition(_END)
+    return f"{head}{_BEGIN}\n{text}{_END}{tail}"
+
+
+def _sources() -> str:
+    """Return the shipped sources as tables, one below each heading of the list."""
+    text = default_sources_text()
+    entries = iter(tomllib.loads(text)["source"])
+    parts = []
+    for line in text.splitlines():
+        if line.startswith("# == "):
+            parts.append(f"\n### {line.removeprefix('# == ')}\n\n{_TABLE_HEAD}")
+        elif line == "[[source]]":
+            entry = next(entries)
+            weight = f"{entry['weight']} {_CLASSES[entry['weight']]}"
+            about = entry.get("handle") or entry["url"]
+            cells = [
+                f"`{entry['id']}`", entry["name"], entry["kind"], entry.get("language", "any"),
+                weight, entry["terms"], f"`{about}`",
+            ]  # fmt: skip
+            parts.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |\n")
+    return "".join(parts) + "\n"
 
 
 def _cli() -> str:

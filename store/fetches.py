@@ -8,7 +8,7 @@ from sqlite_utils import Database
 
 from store.errors import StoreError
 from store.instants import from_text, optional_instant, optional_text, to_text
-from store.records import Fetch, Source, SourceKind, SourceState
+from store.records import Fetch, Outcome, Source, SourceKind, SourceState
 
 _STATE_COLUMNS = (
     "status, next_due_at, etag, last_modified, body_hash, current_url, redirect_to,"
@@ -219,3 +219,31 @@ class Fetches:
                     to_text(fetch.fetched_at),
                 ],
             )
+
+    def recent(self, last: int = 10, *, runs: int = 30) -> dict[str, list[Outcome]]:
+        """Return how each source answered when it was asked last, newest first.
+
+        Parameters
+        ----------
+        last : int
+            Outcomes of one source at most.
+        runs : int
+            Crawls looked at: what was asked before them is history.
+
+        Notes
+        -----
+        Pages behind a feed are logged under its source, too; the feed's own row is the last of
+        a run.
+        """
+        found: dict[str, list[Outcome]] = {}
+        for row in self._db.query(
+            "WITH own AS (SELECT max(rowid) AS last FROM fetches WHERE run_id IN (SELECT id FROM"
+            " runs WHERE stage = 'crawl' ORDER BY started_at DESC, id DESC LIMIT ?)"
+            " GROUP BY run_id, source_id), ranked AS (SELECT f.source_id, f.outcome,"
+            " row_number() OVER (PARTITION BY f.source_id ORDER BY f.fetched_at DESC, f.rowid DESC)"
+            " AS nth FROM own JOIN fetches f ON f.rowid = own.last)"
+            " SELECT source_id, outcome FROM ranked WHERE nth <= ? ORDER BY source_id, nth",
+            [runs, last],
+        ):
+            found.setdefault(row["source_id"], []).append(row["outcome"])
+        return found

@@ -154,3 +154,14 @@ class Runs:
                 [optional_text(since), limit],
             )
         )
+
+    def last_of_sources(self) -> dict[str, dict[str, Any]]:
+        """Return the newest failure of each source that has one, by source id."""
+        return {
+            row["item"]: row
+            for row in self._db.query(
+                # SQLite takes the other columns from the row that holds the maximum.
+                "SELECT item, kind, message, advice, max(failed_at) AS failed_at FROM failures"
+                " WHERE stage = 'crawl' AND item IN (SELECT id FROM sources) GROUP BY item"
+            )
+        }

@@ -69,6 +69,7 @@ def test_init_writes_settings_and_schedule_and_overwrites_nothing(run, tmp_path)
     assert run("init", folder).exit_code == 0
     assert {path.name for path in folder.iterdir()} == {
         "tapestory.toml",
+        "sources.toml",
         "tapestory.cron",
         "tapestory.service",
         "tapestory.timer",

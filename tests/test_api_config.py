@@ -2,7 +2,7 @@
 
 import pytest
 
-from api.config import default_text, load_settings, parse_settings
+from api.config import default_text, load_settings, own_text, parse_settings
 from api.errors import ConfigError
 
 
@@ -43,6 +43,10 @@ def test_a_file_s_own_sources_replace_the_shipped_ones(tmp_path):
         pytest.param(
             '[[source]]\nid = "a"\nkind = "feed"\nurl = "u"\n' * 2, "twice", id="repeated"
         ),
+        pytest.param("[[sources]]\n", "single brackets", id="array-of-tables"),
+        pytest.param("[source]\nid = 'a'\n", r"\[\[source\]\]", id="one-table"),
+        pytest.param("[sources]\nfiles = 'mine.toml'\n", "give a list", id="files"),
+        pytest.param("[sources]\nfiles = ['a', 'a']\n", "twice", id="repeated-file"),
         pytest.param('[[asset]]\nid = "SPY"\nclass = "bond"\n', "choose one of", id="class"),
     ],
 )
@@ -64,3 +68,49 @@ def test_a_token_is_read_from_the_variable_that_the_source_names(tmp_path, monke
         'handle = "markets"\ntoken_env = "MY_TOKEN"\n'
     )
     assert parse(text, tmp_path).secrets == {"MY_TOKEN": "s3cret"}
+
+
+SOURCE = '[[source]]\nid = "{0}"\nkind = "feed"\nurl = "https://{0}.example/rss"\n'
+
+
+def ids(settings):
+    return [source.id for source in settings.sources]
+
+
+def test_files_of_sources_and_the_settings_own_are_joined(tmp_path):
+    (tmp_path / "mine.toml").write_text(SOURCE.format("b"))
+    settings = parse('[sources]\nfiles = ["mine.toml"]\n' + SOURCE.format("a"), tmp_path)
+    assert ids(settings) == ["b", "a"]
+    both = parse('[sources]\nfiles = ["default", "mine.toml"]\n', tmp_path)
+    assert ids(both) == [*ids(parse("", tmp_path)), "b"]
+    assert ids(parse("[sources]\n" + SOURCE.format("a"), tmp_path))[-1] == "a"
+    assert ids(parse("[sources]\nfiles = []\n", tmp_path)) == []
+
+
+@pytest.mark.parametrize(
+    ("mine", "message"),
+    [
+        pytest.param(
+            SOURCE.format("a"), r"'a' stands in .*mine\.toml and in x\.toml", id="repeated"
+        ),
+        pytest.param(SOURCE.format("b") * 2, r"mine\.toml names source 'b' twice", id="twice"),
+        pytest.param(SOURCE.format("fed-press"), "stands in the shipped sources", id="shipped"),
+        pytest.param("[crawler]\n", r"mine\.toml has unknown key 'crawler'", id="table"),
+        pytest.param("[[source]\n", r"mine\.toml is not valid TOML", id="syntax"),
+        pytest.param(None, r"cannot read sources '.*mine\.toml'", id="missing"),
+    ],
+)
+def test_a_mistake_in_a_file_of_sources_names_that_file(mine, message, tmp_path):
+    if mine is not None:
+        (tmp_path / "mine.toml").write_text(mine)
+    text = '[sources]\nfiles = ["default", "mine.toml"]\n' + SOURCE.format("a")
+    with pytest.raises(ConfigError, match=message):
+        parse(text, tmp_path)
+
+
+def test_the_settings_that_init_writes_name_the_copied_list(tmp_path):
+    (tmp_path / "sources.toml").write_text(SOURCE.format("a"))
+    settings = parse(own_text(), tmp_path)
+    assert settings.source_files == ("sources.toml",)
+    assert ids(settings) == ["a"]
+    assert settings.assets == parse("", tmp_path).assets

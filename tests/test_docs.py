@@ -41,3 +41,13 @@ def test_the_readme_shows_the_two_commands():
 def test_no_line_names_a_package_registry_or_a_home_folder():
     for path in [ROOT / "README.md", ROOT / "Makefile", *ROOT.glob("docs/*.md")]:
         assert not re.search(r"pypi\.org|/root/|/home/\w", path.read_text(encoding="utf-8")), path
+
+
+def test_every_trouble_of_a_source_is_explained():
+    from typing import get_args
+
+    from api.source_status import Trouble
+
+    page = (ROOT / "docs" / "sources.md").read_text(encoding="utf-8")
+    for trouble in get_args(Trouble):
+        assert f"| `{trouble}` |" in page

@@ -6,19 +6,19 @@ from pathlib import Path
 import click
 
 from api.commands.options import as_json as json_option
-from api.commands.options import database
+from api.commands.options import clock, database
 
 
 @click.command()
 @database
 @json_option
 def status(db: Path, as_json: bool) -> None:
-    """Show sources, lags, failures and the last runs."""
+    """Show sources, lags, failures and the last runs; what needs a hand comes first."""
     from api.health import status_document, status_lines
     from store import Store
 
     with Store.open(db, read_only=True) as store:
-        document = status_document(store)
+        document = status_document(store, clock(None))
     if as_json:
         click.echo(json.dumps(document, indent=2, ensure_ascii=False))
     else:

@@ -13,7 +13,13 @@ from api.commands.options import (
     as_of as as_of_option,
 )
 from api.commands.options import clock, config, database, end, show_report
-from api.config import FILE_NAME, default_text, load_settings
+from api.config import (
+    FILE_NAME,
+    SOURCES_NAME,
+    default_sources_text,
+    load_settings,
+    own_text,
+)
 from api.errors import ConfigError
 from store.records import StageReport
 
@@ -37,7 +43,11 @@ def init(folder: Path) -> None:
     from api.schedule import schedule_files
 
     folder.mkdir(parents=True, exist_ok=True)
-    texts = {FILE_NAME: default_text(), **schedule_files(folder.resolve())}
+    texts = {
+        FILE_NAME: own_text(),
+        SOURCES_NAME: default_sources_text(),
+        **schedule_files(folder.resolve()),
+    }
     if taken := [name for name in texts if (folder / name).exists()]:
         raise ConfigError(
             f"{str(folder / taken[0])!r} exists already: choose another folder or move it away"
@@ -46,7 +56,8 @@ def init(folder: Path) -> None:
         (folder / name).write_text(text, encoding="utf-8")
         click.echo(f"wrote {folder / name}")
     click.echo(
-        f"next: edit {folder / FILE_NAME}, then run 'tapestory nightly {folder}/tapestory.db'"
+        f"next: edit {folder / FILE_NAME} and {SOURCES_NAME} beside it, then run"
+        f" 'tapestory nightly {folder}/tapestory.db'"
     )
 
 
