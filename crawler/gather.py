@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import blake2b
 
-from crawler.advice import failure
+from crawler.advice import failure, missing_key, refused_key
 from crawler.dates import effective
 from crawler.decide import FeedHints, advance, body_hash, judge
 from crawler.errors import (
@@ -27,7 +27,7 @@ from crawler.login import Logins
 from crawler.messages import Fetched
 from crawler.pages import PageAnswer, Pages, is_teaser
 from crawler.parsed import ParsedFeed
-from crawler.social import PLATFORMS
+from crawler.social import PLATFORMS, platform_of
 from crawler.social.shapes import Platform, Question, bearer
 from crawler.urls import host_of, redact
 from crawler.worker import ParserPool
@@ -44,6 +44,8 @@ from store.records import (
 
 # Kinds that are feeds in all but name: the configured address is the feed's.
 FEED_KINDS = frozenset({"feed", "youtube", "lemmy", "reddit", "rsshub"})
+# Its feeds answer so for hours, and then are back.
+_YOUTUBE_STUMBLES = frozenset({404, 500})
 SUPPORTED = FEED_KINDS | PLATFORMS.keys()
 
 
@@ -64,7 +66,8 @@ class Gathered:
     Attributes
     ----------
     page_failures : tuple of Failure
-        Rows that do not make the run's exit code 3: the feed's summary was kept.
+        Rows that do not make the run's exit code 3: the feed's summary was kept, or what failed
+        is known to come and go.
     counts : mapping
         Engagement of stored posts that moved, by document.
     withdrawn : tuple of str
@@ -105,7 +108,7 @@ async def gather(
     known : mapping
         The source's stored documents by entry key.
     """
-    platform = PLATFORMS.get(source.kind)
+    platform = platform_of(source)
     try:
         question = await _question(crawl, source, state, platform)
         request = request_of(
@@ -115,15 +118,13 @@ async def gather(
     except SourceError as error:
         return _unasked(source, state, error)
     except LoginError as error:
-        return _finish(
-            crawl, source, state, error.fetched, error.outcome, message=redact(str(error))
-        )
+        return _refused(crawl, source, state, error.fetched, error.outcome, str(error))
     except HostPausedError as error:
         waiting = replace(state, status="paused", next_due_at=error.until)
         return Gathered(source=source, state=waiting)
     outcome = judge(state, fetched)
     if outcome != "ok":
-        return _finish(crawl, source, state, fetched, outcome, message=_message(fetched))
+        return _refused(crawl, source, state, fetched, outcome, _message(fetched))
     return await _read(crawl, source, state, known, fetched, question)
 
 
@@ -135,7 +136,7 @@ async def _read(
     fetched: Fetched,
     question: Question,
 ) -> Gathered:
-    platform = PLATFORMS.get(source.kind)
+    platform = platform_of(source)
     parser = source.kind if platform else "feed"
     content_type = fetched.headers.get("content-type", "")
     try:
@@ -148,7 +149,8 @@ async def _read(
         return await _with_entries(crawl, gathered, feed, entries)
     until = horizon(platform, state, crawl.now)
     listing = await read_on(crawl.client, crawl.pool, source, platform, question, feed, until)
-    return await _with_listing(crawl, source, state, known, fetched, listing)
+    is_complete = platform.is_complete and listing.is_whole
+    return await _with_listing(crawl, source, state, known, fetched, listing, is_complete)
 
 
 async def _question(
@@ -165,7 +167,8 @@ async def _question(
     if platform is None:
         return Question(url=state.url, secret_headers=bearer(secret))
     token = await crawl.logins.token(source, platform, secret)
-    return platform.request(source, token, state.cursor)
+    found = await crawl.logins.found(source, platform, token)
+    return platform.request(source, token, found or state.cursor)
 
 
 async def _with_listing(
@@ -175,6 +178,7 @@ async def _with_listing(
     known: Mapping[str, StoredKey],
     fetched: Fetched,
     listing: Listing,
+    is_complete: bool,
 ) -> Gathered:
     """Return what a timeline gave: its posts, new counts, and those that are gone from it."""
     feed = listing.feed
@@ -198,7 +202,6 @@ async def _with_listing(
         _fetch_row(source, answer, outcome, crawl.now) for answer, outcome in listing.later
     )
     listed = [entry.document_id for entry in entries]
-    is_complete = PLATFORMS[source.kind].is_complete and listing.is_whole
     return replace(
         gathered,
         fetches=(*rows, *gathered.fetches),
@@ -224,22 +227,38 @@ def _unasked(source: Source, state: SourceState, error: SourceError) -> Gathered
     status: SourceStatus = "needs_key" if needs_key else "failing"
     if state.status == status:
         return Gathered(source=source, state=state)
-    row = Failure(
-        stage="crawl",
-        item=source.id,
-        kind="needs_key" if needs_key else "SourceError",
-        message=str(error),
-        advice=_key_advice(source) if needs_key else "mend the source in the settings",
-    )
+    if needs_key:
+        row = missing_key(source, str(error))
+    else:
+        row = Failure(
+            stage="crawl",
+            item=source.id,
+            kind="SourceError",
+            message=str(error),
+            advice="mend the source in the settings",
+        )
     return Gathered(source=source, state=replace(state, status=status, errors=1), failures=(row,))
 
 
-def _key_advice(source: Source) -> str:
-    if source.token_env is None:
-        return 'get a key (docs/sources.md), and name its variable: token_env = "NAME"'
-    return (
-        f"set the environment variable {source.token_env} (docs/sources.md), or remove the source"
-    )
+def _refused(
+    crawl: Crawl,
+    source: Source,
+    state: SourceState,
+    fetched: Fetched,
+    outcome: Outcome,
+    message: str,
+) -> Gathered:
+    """Return a source that gave nothing, or nothing new."""
+    gathered = _finish(crawl, source, state, fetched, outcome, message=message)
+    if fetched.status == 401 and source.kind in PLATFORMS:
+        # Asked again in the next run: the key may be there by then, or the door open.
+        closed = replace(gathered.state, status="needs_key", next_due_at=None)
+        rows = () if state.status == "needs_key" else (refused_key(source, fetched.url),)
+        return replace(gathered, state=closed, failures=rows)
+    is_stumble = source.kind == "youtube" and fetched.status in _YOUTUBE_STUMBLES
+    if is_stumble and gathered.state.status != "failing":
+        return replace(gathered, failures=(), page_failures=gathered.failures)
+    return gathered
 
 
 def _finish(
@@ -329,7 +348,9 @@ async def _with_entries(
 def _wants_page(source: Source, entry: Entry) -> bool:
     return (
         source.full_text
-        and source.kind in FEED_KINDS
+        and platform_of(source) is None
+        # A page of YouTube is a player with the names of other videos around it.
+        and source.kind != "youtube"
         and entry.item.url is not None
         and is_teaser(entry.item)
     )
@@ -389,7 +410,7 @@ def _document(
         effective_at=effective_at,
         date_source=date_source,
         content_hash=content_hash(item.title, text),
-        is_partial=item.is_partial or partial or (answer is not None and not use_page),
+        is_partial=not use_page and (item.is_partial or partial or answer is not None),
         engagement=item.engagement,
     )
 

@@ -3,7 +3,7 @@
 What lies further was read before; it is read again for edits, counts and deletions.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -70,9 +70,9 @@ async def read_on(
     until : datetime
         Pages are asked for while their oldest post is younger.
     """
-    items, page = list(first.items), first
+    seen: set[str] = set()
+    items, page = _unseen(first.items, seen), first
     later: list[tuple[Fetched, Outcome]] = []
-    seen = {_name(item) for item in items}
     while page.more and not _reaches(page.items, until):
         if len(later) + 1 >= MAX_PAGES:
             whole = replace(first, items=items)
@@ -100,10 +100,9 @@ async def read_on(
                 outcome=outcome,
                 message=message,
             )
-        fresh = [item for item in page.items if _name(item) not in seen]
-        if not fresh:
+        fresh = _unseen(page.items, seen)
+        if page.items and not fresh:
             break  # a server that ignores the parameters shows the same page for ever
-        seen.update(map(_name, fresh))
         items += fresh
     return Listing(feed=replace(first, items=items), later=tuple(later))
 
@@ -163,7 +162,8 @@ def deleted(listing: Listing, known: Iterable[Stored], listed: Iterable[str]) ->
 
     Notes
     -----
-    Only strictly inside the span of the listing, where its dates are all known. A listing that
+    Only strictly inside the span of the listing, where its dates are all known. That span ends
+    with its last item: what a moderator pinned to the top is older than all. A listing that
     lacks more than it has of what is stored is another listing, not one with deletions.
     """
     dates = [item.published_at for item in listing.feed.items if item.published_at is not None]
@@ -175,7 +175,7 @@ def deleted(listing: Listing, known: Iterable[Stored], listed: Iterable[str]) ->
         stored
         for stored in stored_posts
         if stored.published_at is not None
-        and min(dates) < stored.published_at < max(dates)
+        and dates[-1] < stored.published_at < max(dates)
         and not stored.is_withdrawn
     ]
     missing = [stored.document_id for stored in inside if stored.document_id not in present]
@@ -187,7 +187,21 @@ def _name(item: FeedItem) -> str:
     return item.guid or item.url or f"{item.date_raw}\0{item.text}"
 
 
-def _reaches(items: Iterable[FeedItem], until: datetime) -> bool:
-    """Return whether a page's oldest post is as old as ``until``; undated pages go no further."""
+def _unseen(items: Iterable[FeedItem], seen: set[str]) -> list[FeedItem]:
+    """Return the items whose names were not seen before, and note these."""
+    fresh: dict[str, FeedItem] = {}
+    for item in items:
+        fresh.setdefault(_name(item), item)
+    fresh = {name: item for name, item in fresh.items() if name not in seen}
+    seen.update(fresh)
+    return list(fresh.values())
+
+
+def _reaches(items: Sequence[FeedItem], until: datetime) -> bool:
+    """Return whether a page's last post is as old as ``until``; undated pages go no further.
+
+    The last and not the oldest, which may be pinned to the top. A page of reposts alone has no
+    items and says nothing.
+    """
     dates = [item.published_at for item in items if item.published_at is not None]
-    return not dates or min(dates) <= until
+    return bool(items) and (not dates or dates[-1] <= until)
