@@ -32,6 +32,7 @@ _READ_MORE = re.compile(
     r"(?:\s|[\]…]|</\w{1,10}>){0,50}\Z",
     re.IGNORECASE,
 )
+_COUNT = re.compile(r"[0-9]{1,15}")
 _HOUR = re.compile(rb"<hour>\s*(\d{1,2})\s*</hour>", re.IGNORECASE)
 _DAY = re.compile(rb"<day>\s*([A-Za-z]{6,9})\s*</day>", re.IGNORECASE)
 _LANGUAGE = re.compile(r"[a-z]{2,3}")
@@ -174,9 +175,7 @@ def _counts(entry: Mapping[str, Any]) -> dict[str, int]:
         "views": _attribute(entry.get("media_statistics"), "views"),
     }
     texts = {name: str(value or "").strip() for name, value in stated.items()}
-    return {
-        name: int(text[:15]) for name, text in texts.items() if text.isascii() and text.isdigit()
-    }
+    return {name: int(text) for name, text in texts.items() if _COUNT.fullmatch(text)}
 
 
 def _attribute(element: object, name: str) -> object:
