@@ -30,6 +30,7 @@ class Mastodon:
 
     now: datetime
     posts: list[dict[str, Any]] = field(default_factory=list)
+    written: int = 0
     keys: set[str] = field(default_factory=set)
     allowance: int = 300
 
@@ -40,7 +41,8 @@ class Mastodon:
             self.posts.insert(0, self._status(at, **changes))
 
     def _status(self, at: datetime, **changes: Any) -> dict[str, Any]:
-        number = 1000 + len(self.posts)
+        self.written += 1
+        number = 1000 + self.written
         return {
             "id": str(number),
             "uri": f"https://m.example/users/ann/statuses/{number}",
