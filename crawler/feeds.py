@@ -28,9 +28,9 @@ _ROOT = re.compile(rb"<((?:\w+:)?(?:rss|feed|rdf|channel))[\s>]", re.IGNORECASE)
 _CHARSET = re.compile(r"(?:charset|encoding)\s*=\s*[\"']?([\w.:-]{1,40})", re.IGNORECASE)
 # How a preview ends: Substack's of a post for subscribers, WordPress' of any.
 _READ_MORE = re.compile(
-    r"<a\s[^<>]{0,500}>\s*(?:read more|continue reading)\b[^<>]{0,200}</a>"
+    r"<a\s[^<>]{0,500}>\s*(?:read more|continue reading)\b.{0,300}?</a>"
     r"(?:\s|[\]…]|</\w{1,10}>){0,50}\Z",
-    re.IGNORECASE,
+    re.IGNORECASE | re.DOTALL,
 )
 _COUNT = re.compile(r"[0-9]{1,15}")
 _HOUR = re.compile(rb"<hour>\s*(\d{1,2})\s*</hour>", re.IGNORECASE)
