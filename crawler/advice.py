@@ -35,6 +35,17 @@ def failure(item: str, outcome: Outcome, message: str) -> Failure:
     )
 
 
+def bad_settings(source: Source, message: str) -> Failure:
+    """Return the row for a source that cannot be asked as it is configured."""
+    return Failure(
+        stage="crawl",
+        item=source.id,
+        kind="SourceError",
+        message=message,
+        advice="mend the source in the settings",
+    )
+
+
 def missing_key(source: Source, message: str) -> Failure:
     """Return the row for a source that was not asked for want of a key."""
     advice = 'get a key (docs/sources.md), and name its variable: token_env = "NAME"'

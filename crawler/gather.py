@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import blake2b
 
-from crawler.advice import failure, missing_key, refused_key
+from crawler.advice import bad_settings, failure, missing_key, refused_key
 from crawler.dates import effective
 from crawler.decide import FeedHints, advance, body_hash, judge
 from crawler.errors import (
@@ -227,16 +227,7 @@ def _unasked(source: Source, state: SourceState, error: SourceError) -> Gathered
     status: SourceStatus = "needs_key" if needs_key else "failing"
     if state.status == status:
         return Gathered(source=source, state=state)
-    if needs_key:
-        row = missing_key(source, str(error))
-    else:
-        row = Failure(
-            stage="crawl",
-            item=source.id,
-            kind="SourceError",
-            message=str(error),
-            advice="mend the source in the settings",
-        )
+    row = missing_key(source, str(error)) if needs_key else bad_settings(source, str(error))
     return Gathered(source=source, state=replace(state, status=status, errors=1), failures=(row,))
 
 

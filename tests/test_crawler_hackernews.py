@@ -3,9 +3,11 @@
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
+from crawler.errors import FeedParseError
 from crawler.run import crawl
 from crawler.social import hackernews
 from store import Store
@@ -76,7 +78,7 @@ def test_an_address_of_the_api_keeps_its_own_filter(store):
 
 def test_comments_are_asked_for_by_an_address_of_the_api(store):
     there = HackerNews(NOW)
-    comment = {
+    comment: dict[str, Any] = {
         "title": "",
         "url": None,
         "story_title": "Silver story",
@@ -96,7 +98,5 @@ def test_comments_are_asked_for_by_an_address_of_the_api(store):
 
 
 def test_a_refused_query_says_why():
-    from crawler.errors import FeedParseError
-
     with pytest.raises(FeedParseError, match="hitsPerPage too large"):
         hackernews.parse(b'{"message": "hitsPerPage too large", "status": 400}')

@@ -74,6 +74,6 @@ class HackerNews:
 def _holds(hit: dict[str, Any], text: str) -> bool:
     match = _FILTER.fullmatch(text)
     assert match, f"Algolia answers 400 to the filter {text!r}"
-    value, bound = hit[match[1]], int(match[3])
+    value, bound = int(hit[match[1]]), int(match[3])
     compare = {"<=": value <= bound, ">=": value >= bound, "<": value < bound, ">": value > bound}
     return compare[match[2]]
