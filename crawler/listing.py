@@ -3,7 +3,7 @@
 What lies further was read before; it is read again for edits, counts and deletions.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -73,7 +73,7 @@ async def read_on(
     seen: set[str] = set()
     items, page = _unseen(first.items, seen), first
     later: list[tuple[Fetched, Outcome]] = []
-    while page.more and not _reaches(page.items, until):
+    while page.more and not _reaches(page, until):
         if len(later) + 1 >= MAX_PAGES:
             whole = replace(first, items=items)
             return Listing(feed=whole, later=tuple(later), is_whole=False)
@@ -197,11 +197,11 @@ def _unseen(items: Iterable[FeedItem], seen: set[str]) -> list[FeedItem]:
     return list(fresh.values())
 
 
-def _reaches(items: Sequence[FeedItem], until: datetime) -> bool:
+def _reaches(page: ParsedFeed, until: datetime) -> bool:
     """Return whether a page's last post is as old as ``until``; undated pages go no further.
 
-    The last and not the oldest, which may be pinned to the top. A page of reposts alone has no
-    items and says nothing.
+    The last and not the oldest, which may be pinned to the top.
     """
-    dates = [item.published_at for item in items if item.published_at is not None]
-    return bool(items) and (not dates or dates[-1] <= until)
+    dates = [item.published_at for item in page.items if item.published_at is not None]
+    last = page.oldest_at or (dates[-1] if dates else None)
+    return last is None or last <= until

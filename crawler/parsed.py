@@ -21,6 +21,9 @@ class ParsedFeed:
         What was cut or left out.
     more : mapping
         Query parameters that ask for the page of older items; empty on the last page.
+    oldest_at : datetime or None
+        Instant of the page's last entry where that entry may have been left out; None when the
+        last item says it.
     cursor : str or None
         The newest item's place, for platforms that are asked only for what is newer.
     """
@@ -30,6 +33,7 @@ class ParsedFeed:
     hints: FeedHints = field(default_factory=FeedHints)
     notes: Sequence[str] = ()
     more: Mapping[str, str] = field(default_factory=dict)
+    oldest_at: datetime | None = None
     cursor: str | None = None
 
 
@@ -57,6 +61,7 @@ def feed_to_json(feed: ParsedFeed) -> dict[str, Any]:
     plain = asdict(feed)
     for item in plain["items"]:
         item["published_at"] = _text(item["published_at"])
+    plain["oldest_at"] = _text(feed.oldest_at)
     return plain
 
 
@@ -71,6 +76,7 @@ def feed_from_json(plain: Mapping[str, Any]) -> ParsedFeed:
         hints=FeedHints(**plain["hints"]),
         notes=plain["notes"],
         more=plain["more"],
+        oldest_at=_instant(plain["oldest_at"]),
         cursor=plain["cursor"],
     )
 

@@ -65,6 +65,17 @@ def test_an_author_is_read_over_pages_of_reposts(store):
     assert key.engagement == {"replies": 1, "boosts": 2, "likes": 3, "quotes": 4}
 
 
+def test_reposts_alone_are_followed_no_further_than_a_week(store):
+    there = Bluesky(NOW - timedelta(days=8))
+    there.repost(500)
+    there.now = NOW
+    there.repost(150)
+    with serve(there.answers()) as server:
+        report = night(store, server, author(server))
+        assert (report.counts["new"], report.failures) == (0, 0)
+        assert server.hits == {AUTHOR: 2}
+
+
 def test_a_pinned_post_is_one_document_and_nothing_is_deleted(store):
     there = Bluesky(NOW)
     there.write(5)

@@ -66,6 +66,18 @@ def test_an_account_is_looked_up_and_read_without_its_boosts(store):
     assert not any("somebody" in text for text in stored(store))
 
 
+def test_a_boost_of_ones_own_post_is_that_post(store):
+    there = Mastodon(NOW)
+    there.write(3)
+    there.posts.insert(0, {**there.posts[1], "id": "2000", "reblog": there.posts[1]})
+    with serve(there.answers()) as server:
+        source = Source(id="a", kind="mastodon", url=f"{server.url}{STATUSES}")
+        assert night(store, server, source).counts["new"] == 3
+        there.write(1)
+        assert night(store, server, source, now=NOW + NIGHT).counts["new"] == 1
+    assert len(store.documents.known("a")) == 4
+
+
 def test_two_sources_of_one_account_look_it_up_once(store):
     there = Mastodon(NOW)
     there.write(3)
@@ -225,6 +237,7 @@ def test_a_page_that_is_half_full_is_not_the_last(count, limit, has_more):
         ("https://m.example", "@ann", "acct=ann"),
         ("https://m.example", "@ann@o.example", "acct=ann@o.example"),
         ("https://m.example/@ann", None, "acct=ann"),
+        ("https://m.example/@ann/with_replies", None, "acct=ann"),
     ],
 )
 def test_accounts_to_look_up(url, handle, expected):

@@ -124,18 +124,22 @@ def parse(body: bytes, url: str = "") -> ParsedFeed:
     """
     del url  # the answer says where its next page starts
     answer = load_json(body)
+    oldest_at = None
     views = answer.get("feed") if isinstance(answer, dict) else None
     posts = answer.get("posts") if isinstance(answer, dict) else None
     if isinstance(views, list):
         # A repost carries its reason, and its author is somebody else; so does a pinned post,
         # which is there a second time in its own place.
         posts = [mapping_of(view, "post") for view in views if not mapping_of(view, "reason")]
+        # Pages of reposts alone: the instant of the last one says how far back they reach.
+        oldest_at = parse_date(text_of(views[-1], "reason", "indexedAt")) if views else None
     if not isinstance(posts, list):
         reason = text_of(answer, "message")[:200] or "it holds no posts"
         raise FeedParseError(f"the server's answer cannot be used: {reason}")
     return ParsedFeed(
         items=[_item(post) for post in posts[:MAX_ENTRIES] if mapping_of(post)],
         more={"cursor": cursor} if (cursor := text_of(answer, "cursor")) else {},
+        oldest_at=oldest_at,
     )
 
 

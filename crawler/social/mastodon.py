@@ -109,8 +109,8 @@ def _server(source: Source) -> str:
 def _name(source: Source) -> str:
     """Return ``@name``, or a tag without its sign."""
     path = urlsplit(source.url).path
-    page = path.strip("/") if path.startswith("/@") else path.partition("/tags/")[2]
-    name = (source.handle or page).strip().strip("/").removeprefix("#")
+    page = path.removeprefix("/") if path.startswith("/@") else path.partition("/tags/")[2]
+    name = (source.handle or page.partition("/")[0]).strip().removeprefix("#")
     if not name.strip("@"):
         raise SourceError(
             f"source {source.id!r}: give url = a server, and handle = '#tag' or '@name'"
@@ -143,6 +143,7 @@ def parse(body: bytes, url: str = "") -> ParsedFeed:
             if text_of(status, "visibility") not in _NOT_PUBLIC
         ],
         more={"max_id": oldest} if oldest else {},
+        oldest_at=parse_date(text_of(statuses[-1], "created_at")) if statuses else None,
     )
 
 

@@ -34,9 +34,14 @@ class Bluesky:
 
     def repost(self, count: int) -> None:
         """Let the author repost somebody else's posts."""
-        reason = {"$type": "app.bsky.feed.defs#reasonRepost", "by": {"did": _DID}}
-        for _ in range(count):
-            post = self._post(self.now, text="not mine")
+        for number in range(count):
+            at = self.now - timedelta(minutes=count - 1 - number)
+            reason = {
+                "$type": "app.bsky.feed.defs#reasonRepost",
+                "by": {"did": _DID, "handle": "quant.example"},
+                "indexedAt": at.isoformat().replace("+00:00", "Z"),
+            }
+            post = self._post(self.now - timedelta(days=900), text="not mine")
             self.views.insert(0, {"post": post, "reason": reason})
 
     def pin(self, index: int) -> None:
