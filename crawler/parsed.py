@@ -23,6 +23,8 @@ class ParsedFeed:
         Query parameters that ask for the page of older items; empty on the last page.
     cursor : str or None
         The newest item's place, for platforms that are asked only for what is newer.
+    is_ranked : bool
+        Not in the order of time: nothing follows from what is missing.
     """
 
     items: Sequence[FeedItem]
@@ -31,6 +33,7 @@ class ParsedFeed:
     notes: Sequence[str] = ()
     more: Mapping[str, str] = field(default_factory=dict)
     cursor: str | None = None
+    is_ranked: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +75,7 @@ def feed_from_json(plain: Mapping[str, Any]) -> ParsedFeed:
         notes=plain["notes"],
         more=plain["more"],
         cursor=plain["cursor"],
+        is_ranked=plain["is_ranked"],
     )
 
 
