@@ -1,6 +1,7 @@
 """Secrets exchanged for tokens, where a platform wants a login; each once in a run."""
 
 import asyncio
+from collections.abc import Hashable
 
 from crawler.decide import judge
 from crawler.errors import LoginError, SourceError
@@ -15,7 +16,7 @@ class Logins:
 
     def __init__(self, client: Client) -> None:
         self._client = client
-        self._tokens: dict[Question, asyncio.Task[str]] = {}
+        self._tokens: dict[Hashable, asyncio.Task[str]] = {}
 
     async def token(self, source: Source, platform: Platform, secret: str | None) -> str | None:
         """Return what identifies us at a platform: the secret itself, or the token it buys.
@@ -30,7 +31,8 @@ class Logins:
         question = platform.login(source, secret) if platform.login and secret else None
         if question is None or platform.token is None:
             return secret
-        key = Question(url=question.url, body=question.body)
+        # Two sources with two secrets get two tokens.
+        key = (question.url, question.body, *sorted(question.secret_headers.items()))
         if key not in self._tokens:
             self._tokens[key] = asyncio.create_task(self._ask(source, platform, question))
         return await self._tokens[key]

@@ -70,6 +70,12 @@ class Handler(BaseHTTPRequestHandler):
     wbufsize = -1
     disable_nagle_algorithm = True
 
+    body: bytes = b""
+
+    def do_POST(self) -> None:
+        self.body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.do_GET()
+
     def do_GET(self) -> None:
         state: LocalServer = self.server.state  # type: ignore[attr-defined]
         path = self.path.partition("?")[0]
