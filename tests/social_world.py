@@ -56,5 +56,5 @@ def stored(store: Store, source_id: str) -> dict[str, str]:
 
 
 def written(store: Store) -> str:
-    """Return everything that the database holds, as one text, to look for what must not be in it."""
+    """Return all that the database holds as one text, to look for what must not be in it."""
     return "\n".join(store.db.conn.iterdump())

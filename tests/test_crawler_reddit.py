@@ -12,7 +12,7 @@ from crawler.hosts import Hosts
 from crawler.social import reddit
 from store import Store
 from store.records import Source
-from tests.server import Answer, Handler, LocalServer, serve
+from tests.server import Answer, Behaviour, Handler, LocalServer, serve
 from tests.social_world import (
     NIGHT,
     NOW,
@@ -73,7 +73,7 @@ class Reddit:
         del handler
         return Answer(body=atom(self.posts[:25]), headers={"Content-Type": "application/atom+xml"})
 
-    def answers(self) -> dict[str, object]:
+    def answers(self) -> dict[str, Answer | Behaviour]:
         return {reddit._LOGIN: self.login, NEW: self.new, f"{NEW}/.rss": self.feed}
 
 

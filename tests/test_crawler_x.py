@@ -205,7 +205,13 @@ def test_a_long_post_is_whole_and_what_is_no_language_is_none():
 
 
 def test_partial_errors_and_odd_fields_are_passed_over():
-    odd = {"id": 3, "text": None, "edit_history_tweet_ids": "x", "public_metrics": [], "lang": 1}
+    odd: dict[str, object] = {
+        "id": 3,
+        "text": None,
+        "edit_history_tweet_ids": "x",
+        "public_metrics": [],
+        "lang": 1,
+    }
     answer = {"data": [odd, "x", post(NOW)], "errors": [{"detail": "Could not find tweet"}]}
     first, second = x.parse(json.dumps(answer).encode()).items
     assert (first.guid, first.url, first.text, first.published_at) == (None, None, "", None)
