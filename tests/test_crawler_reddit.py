@@ -235,6 +235,14 @@ def test_what_a_closed_account_leaves_behind_has_no_author():
     assert (item.text, item.author) == ("text 1", None)
 
 
+@pytest.mark.parametrize(
+    ("path", "is_ranked"),
+    [("/r/A+B/new/.rss", False), ("/r/A/new.rss", False), ("/r/A/new", False), ("/r/A/.rss", True)],
+)
+def test_only_new_posts_come_in_the_order_of_time(path, is_ranked):
+    assert reddit.parse(atom([post(1, NOW)]), SITE + path).is_ranked is is_ranked
+
+
 @pytest.mark.parametrize("body", [b"", b"<html>whoa there, pardner!</html>", b'{"error": 403}'])
 def test_another_answer_is_refused(body):
     with pytest.raises(FeedParseError):

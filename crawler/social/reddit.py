@@ -105,7 +105,8 @@ def parse(body: bytes, url: str = "") -> ParsedFeed:
     FeedParseError
         When the answer is neither.
     """
-    is_ranked = "new" not in urlsplit(url).path.split("/")
+    path = urlsplit(url).path.removesuffix(".rss").rstrip("/")
+    is_ranked = not path.endswith("/new")
     if not body.lstrip().startswith((b"{", b"[")):
         return replace(_from_feed(body, url), is_ranked=is_ranked)
     answer = load_json(body)
