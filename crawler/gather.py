@@ -22,7 +22,7 @@ from crawler.errors import (
 )
 from crawler.fetch import Client, fetch
 from crawler.identity import Entry, StoredKey, content_hash, match_entries
-from crawler.listing import MAX_PAGES, Listing, deleted, horizon, read_on, request_of
+from crawler.listing import Listing, deleted, horizon, read_on, request_of
 from crawler.login import Logins
 from crawler.messages import Fetched
 from crawler.pages import PageAnswer, Pages, is_teaser
@@ -43,7 +43,7 @@ from store.records import (
 )
 
 # Kinds that are feeds in all but name: the configured address is the feed's.
-FEED_KINDS = frozenset({"feed", "youtube", "lemmy", "reddit", "rsshub"})
+FEED_KINDS = frozenset({"feed", "youtube", "lemmy", "rsshub"})
 # Its feeds answer so for hours, and then are back.
 _YOUTUBE_STUMBLES = frozenset({404, 500})
 SUPPORTED = FEED_KINDS | PLATFORMS.keys()
@@ -168,7 +168,8 @@ async def _question(
         return Question(url=state.url, secret_headers=bearer(secret))
     token = await crawl.logins.token(source, platform, secret)
     found = await crawl.logins.found(source, platform, token)
-    return platform.request(source, token, found or state.cursor)
+    cursor = platform.start(state.cursor, crawl.now) if platform.start else state.cursor
+    return platform.request(source, token, found or cursor)
 
 
 async def _with_listing(
@@ -193,7 +194,8 @@ async def _with_listing(
             stage="crawl",
             item=source.id,
             kind="gap",
-            message=f"more than {MAX_PAGES} pages since the last crawl; older posts were not read",
+            message=f"more than {len(listing.later) + 1} pages since the last crawl; older posts"
+            " were not read",
             advice="crawl more often, or follow something that is less busy",
         )
         gathered = replace(gathered, failures=(*gathered.failures, gap))

@@ -3,11 +3,10 @@
 What lies further was read before; it is read again for edits, counts and deletions.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
-from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from crawler.decide import judge
 from crawler.errors import FeedParseError, HostPausedError
@@ -15,7 +14,7 @@ from crawler.fetch import FEED_TYPES, Client, fetch
 from crawler.messages import Fetched, Request
 from crawler.parsed import ParsedFeed
 from crawler.social.shapes import Platform, Question
-from crawler.urls import redact
+from crawler.urls import redact, with_parameters
 from crawler.worker import ParserPool
 from store.records import FeedItem, Outcome, Source, SourceState
 
@@ -74,7 +73,7 @@ async def read_on(
     items, page = _unseen(first.items, seen), first
     later: list[tuple[Fetched, Outcome]] = []
     while page.more and not _reaches(page, until):
-        if len(later) + 1 >= MAX_PAGES:
+        if len(later) + 1 >= (platform.max_pages or MAX_PAGES):
             whole = replace(first, items=items)
             return Listing(feed=whole, later=tuple(later), is_whole=False)
         url = with_parameters(question.url, page.more)
@@ -123,14 +122,6 @@ def request_of(
     )
 
 
-def with_parameters(url: str, parameters: Mapping[str, str]) -> str:
-    """Return an address with query parameters set, in the place of those of the same name."""
-    parts = urlsplit(url)
-    kept = [pair for pair in parse_qsl(parts.query, keep_blank_values=True)]
-    query = [(name, value) for name, value in kept if name not in parameters]
-    return parts._replace(query=urlencode([*query, *parameters.items()])).geturl()
-
-
 class Stored(Protocol):
     """What the search for deleted posts needs of a stored document."""
 
@@ -166,6 +157,8 @@ def deleted(listing: Listing, known: Iterable[Stored], listed: Iterable[str]) ->
     with its last item: what a moderator pinned to the top is older than all. A listing that
     lacks more than it has of what is stored is another listing, not one with deletions.
     """
+    if listing.feed.is_ranked:
+        return ()
     dates = [item.published_at for item in listing.feed.items if item.published_at is not None]
     if len(dates) < max(2, len(listing.feed.items)):
         return ()

@@ -26,6 +26,8 @@ class ParsedFeed:
         last item says it.
     cursor : str or None
         The newest item's place, for platforms that are asked only for what is newer.
+    is_ranked : bool
+        Not in the order of time: nothing follows from what is missing.
     """
 
     items: Sequence[FeedItem]
@@ -35,6 +37,7 @@ class ParsedFeed:
     more: Mapping[str, str] = field(default_factory=dict)
     oldest_at: datetime | None = None
     cursor: str | None = None
+    is_ranked: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +81,7 @@ def feed_from_json(plain: Mapping[str, Any]) -> ParsedFeed:
         more=plain["more"],
         oldest_at=_instant(plain["oldest_at"]),
         cursor=plain["cursor"],
+        is_ranked=plain["is_ranked"],
     )
 
 

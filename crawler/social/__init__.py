@@ -6,7 +6,16 @@ Nothing here asks a server: a platform says what to ask and reads what came (``s
 
 from collections.abc import Mapping
 
-from crawler.social import bluesky, hackernews, lemmy, mastodon
+from crawler.social import (
+    bluesky,
+    hackernews,
+    lemmy,
+    mastodon,
+    reddit,
+    stocktwits,
+    telegram,
+    x,
+)
 from crawler.social.shapes import Platform
 from store.records import Source
 
@@ -15,6 +24,10 @@ PLATFORMS: Mapping[str, Platform] = {
     "hackernews": hackernews.PLATFORM,
     "lemmy": lemmy.PLATFORM,
     "mastodon": mastodon.PLATFORM,
+    "reddit": reddit.PLATFORM,
+    "stocktwits": stocktwits.PLATFORM,
+    "telegram": telegram.PLATFORM,
+    "x": x.PLATFORM,
 }
 
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from crawler.parsed import ParsedFeed
@@ -62,6 +63,10 @@ class Platform:
         missing there was deleted by its author.
     recheck_days : float
         Days that are read again each time, for edits and deletions.
+    max_pages : int or None
+        Pages of one run, where each costs money; None for as many as of any other.
+    start : callable or None
+        ``start(cursor, now)`` gives the cursor to ask with, where one grows too old to be used.
     """
 
     request: Callable[[Source, str | None, str | None], Question]
@@ -73,6 +78,8 @@ class Platform:
     variant: "Callable[[Source], Platform | None] | None" = None
     is_complete: bool = False
     recheck_days: float = 2.0
+    max_pages: int | None = None
+    start: Callable[[str | None, datetime], str | None] | None = None
 
 
 def bearer(token: str | None) -> dict[str, str]:
