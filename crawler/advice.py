@@ -1,6 +1,7 @@
 """What a person can do about an outcome: the advice that stands in a row of ``failures``."""
 
-from store.records import Failure, Outcome
+from crawler.urls import host_of
+from store.records import Failure, Outcome, Source
 
 _ADVICE: dict[Outcome, str] = {
     "gone": "retired for good: find its new address; if it is back, 'tapestory sources revive ID'",
@@ -31,4 +32,40 @@ def failure(item: str, outcome: Outcome, message: str) -> Failure:
         kind=outcome,
         message=message,
         advice=_ADVICE.get(outcome, "try again; if it lasts, report it"),
+    )
+
+
+def bad_settings(source: Source, message: str) -> Failure:
+    """Return the row for a source that cannot be asked as it is configured."""
+    return Failure(
+        stage="crawl",
+        item=source.id,
+        kind="SourceError",
+        message=message,
+        advice="mend the source in the settings",
+    )
+
+
+def missing_key(source: Source, message: str) -> Failure:
+    """Return the row for a source that was not asked for want of a key."""
+    advice = 'get a key (docs/sources.md), and name its variable: token_env = "NAME"'
+    if source.token_env is not None:
+        advice = (
+            f"set the environment variable {source.token_env} (docs/sources.md), or remove the"
+            " source"
+        )
+    return Failure(stage="crawl", item=source.id, kind="needs_key", message=message, advice=advice)
+
+
+def refused_key(source: Source, url: str) -> Failure:
+    """Return the row for a source whose server answered 401, with or without a key of ours."""
+    host = host_of(url)
+    if source.token_env is None:
+        return missing_key(source, f"{host} shows this only to those with a key (it answered 401)")
+    return Failure(
+        stage="crawl",
+        item=source.id,
+        kind="needs_key",
+        message=f"{host} refuses the key in {source.token_env} (it answered 401)",
+        advice=f"get a new key, and put it into {source.token_env}",
     )

@@ -15,12 +15,12 @@ from crawler.decide import USUAL_INTERVAL
 from crawler.identity import Entry, StoredKey, content_hash
 from crawler.pages import STUMBLES, PageAnswer, Pages, is_teaser
 from crawler.parsed import ParsedFeed, ParsedPage
-from crawler.social import PLATFORMS
+from crawler.social import PLATFORMS, platform_of
 from crawler.urls import host_of, redact
 from store.records import DateSource, Document, Outcome, PageWait, Source
 
 # Kinds that are feeds in all but name: the configured address is the feed's.
-FEED_KINDS = frozenset({"feed", "youtube", "lemmy", "reddit", "rsshub"})
+FEED_KINDS = frozenset({"feed", "youtube", "lemmy", "rsshub"})
 MAX_ATTEMPTS = 3
 _PASSING: frozenset[Outcome] = STUMBLES | {"rate_limited", "robots_unreachable"}
 
@@ -147,10 +147,16 @@ class Reader:
     def _wants_page(self, entry: Entry) -> bool:
         return (
             self.source.full_text
-            and (self.source.kind in FEED_KINDS or self._is_link(entry))
+            and (self._is_feed or self._is_link(entry))
             and entry.item.url is not None
             and is_teaser(entry.item)
         )
+
+    @property
+    def _is_feed(self) -> bool:
+        # A page of YouTube is a player with the names of other videos around it.
+        kind = self.source.kind
+        return kind in FEED_KINDS and kind != "youtube" and platform_of(self.source) is None
 
     def _is_link(self, entry: Entry) -> bool:
         """Return whether an entry is one of the links that a page without a feed lists."""
@@ -231,7 +237,7 @@ class Reader:
             effective_at=effective_at,
             date_source=date_source,
             content_hash=content_hash(item.title, text),
-            is_partial=item.is_partial or (page is None and self._wants_page(entry)),
+            is_partial=page is None and (item.is_partial or self._wants_page(entry)),
             engagement=item.engagement,
         )
 

@@ -10,7 +10,7 @@
         ├── FeedParseError         the body is not what the source promised; carries an outcome
         ├── SourceError            a source that cannot be asked as it is configured
         │   └── MissingKeyError        it wants a token that is not there
-        ├── LoginError             a platform that gave no token; carries an outcome
+        ├── LoginError             a login or look-up that failed; carries an outcome
         ├── PriceDataError         a provider's answer that is no price series
         └── ImportFormatError      a file that cannot be imported at all (usage, exit code 2)
 
@@ -87,14 +87,14 @@ class MissingKeyError(SourceError):
 
 
 class LoginError(CrawlError):
-    """A platform that gave no token for a secret.
+    """A platform that gave no token for a secret, or does not know a name.
 
     Attributes
     ----------
     outcome : Outcome
         What the row of ``fetches`` says.
     fetched : Fetched
-        The answer to the login.
+        The answer to the login or look-up.
     """
 
     def __init__(self, message: str, outcome: Outcome, fetched: Fetched) -> None:

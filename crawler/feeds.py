@@ -26,6 +26,13 @@ _REFUSED_ENCODINGS = frozenset({"utf-7", "utf7", "u7", "unicode-1-1-utf-7"})
 _ENTRY = re.compile(rb"<(?:\w+:)?(?:item|entry)[\s>]")
 _ROOT = re.compile(rb"<((?:\w+:)?(?:rss|feed|rdf|channel))[\s>]", re.IGNORECASE)
 _CHARSET = re.compile(r"(?:charset|encoding)\s*=\s*[\"']?([\w.:-]{1,40})", re.IGNORECASE)
+# How a preview ends: Substack's of a post for subscribers, WordPress' of any.
+_READ_MORE = re.compile(
+    r"<a\s[^<>]{0,500}>\s*(?:read more|continue reading)\b.{0,300}?</a>"
+    r"(?:\s|[\]…]|</\w{1,10}>){0,50}\Z",
+    re.IGNORECASE | re.DOTALL,
+)
+_COUNT = re.compile(r"[0-9]{1,15}")
 _HOUR = re.compile(rb"<hour>\s*(\d{1,2})\s*</hour>", re.IGNORECASE)
 _DAY = re.compile(rb"<day>\s*([A-Za-z]{6,9})\s*</day>", re.IGNORECASE)
 _LANGUAGE = re.compile(r"[a-z]{2,3}")
@@ -150,19 +157,37 @@ def _xml_item(entry: Mapping[str, Any], base: str) -> FeedItem:
     stated = next(
         (entry[name] for name in ("published", "created", "updated") if entry.get(name)), None
     )
-    replies = str(entry.get("slash_comments", ""))
+    # The longest: some feeds put the whole text into the summary.
+    markup, text = max(
+        ((markup, plain_text(markup)) for markup in texts), key=lambda pair: len(pair[1])
+    )
     return FeedItem(
         guid=plain_line(str(entry.get("id") or ""), _MAX_FIELD) or None,
         url=http_url(entry.get("link"), base),
         title=plain_line(str(entry.get("title") or "")),
-        # The longest: some feeds put the whole text into the summary.
-        text=max((plain_text(text) for text in texts), key=len, default=""),
+        text=text,
         author=_author(entry.get("author")),
         language=_language(next((p.get("language") for p in entry.get("content", ())), None)),
         published_at=parse_date(stated),
         date_raw=stated[:200] if stated else None,
-        engagement={"replies": int(replies)} if replies.isascii() and replies.isdigit() else {},
+        is_partial=_READ_MORE.search(markup[-2000:]) is not None,
+        engagement=_counts(entry),
     )
+
+
+def _counts(entry: Mapping[str, Any]) -> dict[str, int]:
+    """Return the counts that an entry states: comments, and what YouTube says of a video."""
+    stated = {
+        "replies": entry.get("slash_comments"),
+        "likes": _attribute(entry.get("media_starrating"), "count"),
+        "views": _attribute(entry.get("media_statistics"), "views"),
+    }
+    texts = {name: str(value or "").strip() for name, value in stated.items()}
+    return {name: int(text) for name, text in texts.items() if _COUNT.fullmatch(text)}
+
+
+def _attribute(element: object, name: str) -> object:
+    return element.get(name) if isinstance(element, Mapping) else None
 
 
 def _author(name: object) -> str | None:

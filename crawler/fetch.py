@@ -20,6 +20,7 @@ from crawler.errors import FetchError
 from crawler.guard import Resolve, check_url, guard_transport, resolve_host
 from crawler.hosts import Hosts
 from crawler.messages import Fetched, Request, safe_validator
+from crawler.ratelimits import ratelimit_pause
 from crawler.settings import CrawlSettings
 from crawler.urls import redact
 from store.records import Outcome
@@ -214,8 +215,10 @@ class _Exchange:
                 self._spent_s += spent
                 self._left_s -= spent
             # Before the turn ends: the next in line must not ask either.
-            if (until := pause_of(answer, self._client.now)) is not None:
-                self._client.hosts.pause(url.host, until)
+            now = self._client.now
+            for until in (pause_of(answer, now), ratelimit_pause(answer.headers, now)):
+                if until is not None:
+                    self._client.hosts.pause(url.host, until)
         return answer, location
 
     async def _read(

@@ -17,14 +17,14 @@ from crawler.errors import (
     SourceError,
 )
 from crawler.fetch import fetch
-from crawler.gathered import Crawl, Gathered, fetch_row, finish, unasked, with_entries
+from crawler.gathered import Crawl, Gathered, fetch_row, finish, refused, unasked, with_entries
 from crawler.gdelt import list_url, read_files
 from crawler.identity import Entry, StoredKey, match_entries
 from crawler.indexes import left_alone, look, without_archive
-from crawler.listing import MAX_PAGES, Listing, deleted, horizon, read_on, request_of
+from crawler.listing import Listing, deleted, horizon, read_on, request_of
 from crawler.messages import Fetched
 from crawler.pages import PAGE_TYPES
-from crawler.social import PLATFORMS
+from crawler.social import PLATFORMS, platform_of
 from crawler.social.shapes import Platform, Question, bearer
 from crawler.urls import host_of, redact
 from store.records import Failure, Source, SourceState
@@ -42,7 +42,7 @@ async def gather(
     known : mapping
         The source's stored documents by entry key.
     """
-    platform = PLATFORMS.get(source.kind)
+    platform = platform_of(source)
     try:
         question = await _question(crawl, source, state, platform)
         request = request_of(
@@ -54,15 +54,13 @@ async def gather(
     except SourceError as error:
         return unasked(source, state, error)
     except LoginError as error:
-        return finish(
-            crawl, source, state, error.fetched, error.outcome, message=redact(str(error))
-        )
+        return refused(crawl, source, state, error.fetched, error.outcome, str(error))
     except HostPausedError as error:
         waiting = replace(state, status="paused", next_due_at=error.until)
         return Gathered(source=source, state=waiting)
     outcome = judge(state, fetched)
     if outcome != "ok":
-        gathered = finish(crawl, source, state, fetched, outcome, message=_message(fetched))
+        gathered = refused(crawl, source, state, fetched, outcome, _message(fetched))
         return await with_entries(crawl, gathered, known) if outcome in SUCCESS else gathered
     return await _read(crawl, source, state, known, fetched, question)
 
@@ -79,7 +77,7 @@ async def _read(
         return await _read_index(crawl, source, state, known, fetched)
     if source.kind == "gdelt":
         return await _read_bulk(crawl, source, state, known, fetched)
-    platform = PLATFORMS.get(source.kind)
+    platform = platform_of(source)
     parser = source.kind if platform else "feed"
     content_type = fetched.headers.get("content-type", "")
     try:
@@ -93,7 +91,8 @@ async def _read(
         return await with_entries(crawl, gathered, known, feed, entries)
     until = horizon(platform, state, crawl.now)
     listing = await read_on(crawl.client, crawl.pool, source, platform, question, feed, until)
-    return await _with_listing(crawl, source, state, known, fetched, listing)
+    is_complete = platform.is_complete and listing.is_whole
+    return await _with_listing(crawl, source, state, known, fetched, listing, is_complete)
 
 
 async def _read_index(
@@ -176,7 +175,9 @@ async def _question(
     if platform is None:
         return Question(url=state.url, secret_headers=bearer(secret))
     token = await crawl.logins.token(source, platform, secret)
-    return platform.request(source, token, state.cursor)
+    found = await crawl.logins.found(source, platform, token)
+    cursor = platform.start(state.cursor, crawl.now) if platform.start else state.cursor
+    return platform.request(source, token, found or cursor)
 
 
 async def _with_listing(
@@ -186,6 +187,7 @@ async def _with_listing(
     known: Mapping[str, StoredKey],
     fetched: Fetched,
     listing: Listing,
+    is_complete: bool,
 ) -> Gathered:
     """Return what a timeline gave: its posts, new counts, and those that are gone from it."""
     feed = listing.feed
@@ -200,14 +202,14 @@ async def _with_listing(
             stage="crawl",
             item=source.id,
             kind="gap",
-            message=f"more than {MAX_PAGES} pages since the last crawl; older posts were not read",
+            message=f"more than {len(listing.later) + 1} pages since the last crawl; older posts"
+            " were not read",
             advice="crawl more often, or follow something that is less busy",
         )
         gathered = replace(gathered, failures=(*gathered.failures, gap))
     gathered = await with_entries(crawl, gathered, known, feed, entries)
     rows = tuple(fetch_row(source, answer, outcome, crawl.now) for answer, outcome in listing.later)
     listed = [entry.document_id for entry in entries]
-    is_complete = PLATFORMS[source.kind].is_complete and listing.is_whole
     return replace(
         gathered,
         fetches=(*rows, *gathered.fetches),

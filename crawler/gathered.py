@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from crawler.advice import failure
+from crawler.advice import bad_settings, failure, missing_key, refused_key
 from crawler.decide import SUCCESS, FeedHints, advance, body_hash, configured_again, is_dead
 from crawler.entries import Harvest, Reader
 from crawler.errors import MissingKeyError, SourceError
@@ -14,9 +14,13 @@ from crawler.login import Logins
 from crawler.messages import Fetched
 from crawler.pages import Pages
 from crawler.parsed import ParsedFeed
+from crawler.social import PLATFORMS
 from crawler.urls import redact
 from crawler.worker import ParserPool
 from store.records import Failure, Fetch, Outcome, Source, SourceState, SourceStatus
+
+# Its feeds answer so for hours, and then are back.
+_YOUTUBE_STUMBLES = frozenset({404, 500})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +30,8 @@ class Gathered:
     Attributes
     ----------
     page_failures : tuple of Failure
-        Rows that do not make the run's exit code 3: the feed's summary was kept.
+        Rows that do not make the run's exit code 3: the feed's summary was kept, or what failed
+        is known to come and go.
     counts : mapping
         Engagement of stored posts that moved, by document.
     withdrawn : tuple of str
@@ -102,22 +107,29 @@ def unasked(source: Source, state: SourceState, error: SourceError) -> Gathered:
     status: SourceStatus = "needs_key" if needs_key else "failing"
     if state.status == status:
         return Gathered(source=source, state=state)
-    row = Failure(
-        stage="crawl",
-        item=source.id,
-        kind="needs_key" if needs_key else "SourceError",
-        message=str(error),
-        advice=_key_advice(source) if needs_key else "mend the source in the settings",
-    )
+    row = missing_key(source, str(error)) if needs_key else bad_settings(source, str(error))
     return Gathered(source=source, state=replace(state, status=status, errors=1), failures=(row,))
 
 
-def _key_advice(source: Source) -> str:
-    if source.token_env is None:
-        return 'get a key (docs/sources.md), and name its variable: token_env = "NAME"'
-    return (
-        f"set the environment variable {source.token_env} (docs/sources.md), or remove the source"
-    )
+def refused(
+    crawl: Crawl,
+    source: Source,
+    state: SourceState,
+    fetched: Fetched,
+    outcome: Outcome,
+    message: str,
+) -> Gathered:
+    """Return a source that gave nothing, or nothing new."""
+    gathered = finish(crawl, source, state, fetched, outcome, message=redact(message))
+    if fetched.status == 401 and source.kind in PLATFORMS:
+        # Asked again in the next run: the key may be there by then, or the door open.
+        closed = replace(gathered.state, status="needs_key", next_due_at=None)
+        rows = () if state.status == "needs_key" else (refused_key(source, fetched.url),)
+        return replace(gathered, state=closed, failures=rows)
+    is_stumble = source.kind == "youtube" and fetched.status in _YOUTUBE_STUMBLES
+    if is_stumble and gathered.state.status != "failing":
+        return replace(gathered, failures=(), page_failures=gathered.failures)
+    return gathered
 
 
 async def with_entries(

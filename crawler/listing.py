@@ -3,11 +3,10 @@
 What lies further was read before; it is read again for edits, counts and deletions.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
-from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from crawler.decide import judge
 from crawler.errors import FeedParseError, HostPausedError
@@ -15,7 +14,7 @@ from crawler.fetch import FEED_TYPES, Client, fetch
 from crawler.messages import Fetched, Request
 from crawler.parsed import ParsedFeed
 from crawler.social.shapes import Platform, Question
-from crawler.urls import redact
+from crawler.urls import redact, with_parameters
 from crawler.worker import ParserPool
 from store.records import FeedItem, Outcome, Source, SourceState
 
@@ -70,11 +69,11 @@ async def read_on(
     until : datetime
         Pages are asked for while their oldest post is younger.
     """
-    items, page = list(first.items), first
+    seen: set[str] = set()
+    items, page = _unseen(first.items, seen), first
     later: list[tuple[Fetched, Outcome]] = []
-    seen = {_name(item) for item in items}
-    while page.more and not _reaches(page.items, until):
-        if len(later) + 1 >= MAX_PAGES:
+    while page.more and not _reaches(page, until):
+        if len(later) + 1 >= (platform.max_pages or MAX_PAGES):
             whole = replace(first, items=items)
             return Listing(feed=whole, later=tuple(later), is_whole=False)
         url = with_parameters(question.url, page.more)
@@ -100,10 +99,9 @@ async def read_on(
                 outcome=outcome,
                 message=message,
             )
-        fresh = [item for item in page.items if _name(item) not in seen]
-        if not fresh:
+        fresh = _unseen(page.items, seen)
+        if page.items and not fresh:
             break  # a server that ignores the parameters shows the same page for ever
-        seen.update(map(_name, fresh))
         items += fresh
     return Listing(feed=replace(first, items=items), later=tuple(later))
 
@@ -122,14 +120,6 @@ def request_of(
         body=question.body,
         body_type=question.body_type,
     )
-
-
-def with_parameters(url: str, parameters: Mapping[str, str]) -> str:
-    """Return an address with query parameters set, in the place of those of the same name."""
-    parts = urlsplit(url)
-    kept = [pair for pair in parse_qsl(parts.query, keep_blank_values=True)]
-    query = [(name, value) for name, value in kept if name not in parameters]
-    return parts._replace(query=urlencode([*query, *parameters.items()])).geturl()
 
 
 class Stored(Protocol):
@@ -163,9 +153,12 @@ def deleted(listing: Listing, known: Iterable[Stored], listed: Iterable[str]) ->
 
     Notes
     -----
-    Only strictly inside the span of the listing, where its dates are all known. A listing that
+    Only strictly inside the span of the listing, where its dates are all known. That span ends
+    with its last item: what a moderator pinned to the top is older than all. A listing that
     lacks more than it has of what is stored is another listing, not one with deletions.
     """
+    if listing.feed.is_ranked:
+        return ()
     dates = [item.published_at for item in listing.feed.items if item.published_at is not None]
     if len(dates) < max(2, len(listing.feed.items)):
         return ()
@@ -175,7 +168,7 @@ def deleted(listing: Listing, known: Iterable[Stored], listed: Iterable[str]) ->
         stored
         for stored in stored_posts
         if stored.published_at is not None
-        and min(dates) < stored.published_at < max(dates)
+        and dates[-1] < stored.published_at < max(dates)
         and not stored.is_withdrawn
     ]
     missing = [stored.document_id for stored in inside if stored.document_id not in present]
@@ -187,7 +180,21 @@ def _name(item: FeedItem) -> str:
     return item.guid or item.url or f"{item.date_raw}\0{item.text}"
 
 
-def _reaches(items: Iterable[FeedItem], until: datetime) -> bool:
-    """Return whether a page's oldest post is as old as ``until``; undated pages go no further."""
-    dates = [item.published_at for item in items if item.published_at is not None]
-    return not dates or min(dates) <= until
+def _unseen(items: Iterable[FeedItem], seen: set[str]) -> list[FeedItem]:
+    """Return the items whose names were not seen before, and note these."""
+    fresh: dict[str, FeedItem] = {}
+    for item in items:
+        fresh.setdefault(_name(item), item)
+    fresh = {name: item for name, item in fresh.items() if name not in seen}
+    seen.update(fresh)
+    return list(fresh.values())
+
+
+def _reaches(page: ParsedFeed, until: datetime) -> bool:
+    """Return whether a page's last post is as old as ``until``; undated pages go no further.
+
+    The last and not the oldest, which may be pinned to the top.
+    """
+    dates = [item.published_at for item in page.items if item.published_at is not None]
+    last = page.oldest_at or (dates[-1] if dates else None)
+    return last is None or last <= until

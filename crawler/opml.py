@@ -13,7 +13,6 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 from xml.parsers import expat
 
 from crawler.clean import plain_line
-from crawler.entries import FEED_KINDS
 from crawler.errors import FeedParseError
 from crawler.urls import http_url, redact
 from store.records import Source
@@ -132,14 +131,20 @@ def feed_address(source: Source) -> str | None:
     if source.token_env is not None or redact(source.url) != source.url:
         return None
     parts = urlsplit(source.url)
-    handle = (source.handle or "").lstrip("#@")
-    if source.kind in FEED_KINDS:
+    is_feed = parts.path.endswith((".rss", ".xml"))
+    if source.kind in {"feed", "youtube", "rsshub"} or (
+        source.kind in {"reddit", "lemmy"} and is_feed
+    ):
         return source.url
-    if source.kind == "mastodon" and handle and "/api/" not in parts.path:
-        return f"{parts.scheme}://{parts.netloc}/tags/{quote(handle)}.rss"
-    if source.kind == "bluesky" and handle:
-        return f"https://bsky.app/profile/{quote(handle, safe=':')}/rss"
-    return None
+    handle = source.handle or ""
+    if source.kind == "bluesky" and handle.strip("@") and not handle.startswith("?"):
+        return f"https://bsky.app/profile/{quote(handle.strip('@'), safe=':')}/rss"
+    if source.kind != "mastodon" or not handle.strip("#@") or "/api/" in parts.path:
+        return None
+    # An account of another server is followed there.
+    name, _, server = handle.strip("#@").partition("@")
+    page = f"@{name}" if handle.startswith("@") else f"tags/{quote(name)}"
+    return f"{parts.scheme}://{server or parts.netloc}/{page}.rss"
 
 
 def write_opml(sources: Iterable[Source], *, now: datetime) -> tuple[str, list[str]]:

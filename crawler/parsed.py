@@ -25,8 +25,13 @@ class ParsedFeed:
         What was cut or left out.
     more : mapping
         Query parameters that ask for the page of older items; empty on the last page.
+    oldest_at : datetime or None
+        Instant of the page's last entry where that entry may have been left out; None when the
+        last item says it.
     cursor : str or None
         The newest item's place, for platforms that are asked only for what is newer.
+    is_ranked : bool
+        Not in the order of time: nothing follows from what is missing.
     """
 
     items: Sequence[FeedItem]
@@ -36,7 +41,9 @@ class ParsedFeed:
     site: str | None = None
     notes: Sequence[str] = ()
     more: Mapping[str, str] = field(default_factory=dict)
+    oldest_at: datetime | None = None
     cursor: str | None = None
+    is_ranked: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +70,7 @@ def feed_to_json(feed: ParsedFeed) -> dict[str, Any]:
     plain = asdict(feed)
     for item in plain["items"]:
         item["published_at"] = _text(item["published_at"])
+    plain["oldest_at"] = _text(feed.oldest_at)
     return plain
 
 
@@ -79,7 +87,9 @@ def feed_from_json(plain: Mapping[str, Any]) -> ParsedFeed:
         site=plain["site"],
         notes=plain["notes"],
         more=plain["more"],
+        oldest_at=_instant(plain["oldest_at"]),
         cursor=plain["cursor"],
+        is_ranked=plain["is_ranked"],
     )
 
 

@@ -4,7 +4,7 @@ Pure. The canonical form drops what a page does not depend on (user information,
 ports, fragments, tracking parameters) and orders the rest.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from urllib.parse import parse_qsl, quote, urlencode, urljoin, urlsplit, urlunsplit
 
 from w3lib.url import canonicalize_url
@@ -103,6 +103,14 @@ def host_of(url: str) -> str:
         return (urlsplit(url).hostname or "").lower()
     except ValueError:
         return ""
+
+
+def with_parameters(url: str, parameters: Mapping[str, str]) -> str:
+    """Return an address with query parameters set, in the place of those of the same name."""
+    parts = urlsplit(url)
+    kept = parse_qsl(parts.query, keep_blank_values=True)
+    query = [(name, value) for name, value in kept if name not in parameters]
+    return parts._replace(query=urlencode([*query, *parameters.items()])).geturl()
 
 
 def redact(url: str) -> str:

@@ -269,7 +269,8 @@ def test_syndicated_copies_are_one_story(store):
     assert (copy, original) == ("b", "a")
 
 
-def test_a_kind_that_is_not_built_is_reported_once(store):
+def test_a_kind_that_is_not_built_is_reported_once(store, monkeypatch):
+    monkeypatch.setattr(crawler.run, "SUPPORTED", frozenset({"feed"}))
     source = Source(id="chan", kind="telegram", url="https://t.me/s/chan")
     settings = CrawlSettings()
     assert crawl(store, [source], now=NOW, settings=settings).failures == 1

@@ -147,9 +147,9 @@ def test_an_account_of_a_social_platform_is_asked_through_its_interface(pool, mo
         b' {"handle": "someone.example"}, "record": {"text": "x", "langs": ["en"],'
         b' "createdAt": "2026-01-30T10:00:00Z"}}}]}'
     )
-    answers = {bluesky._METHOD: Answer(200, post, {"Content-Type": "application/json"})}
+    answers = {bluesky._AUTHOR: Answer(200, post, {"Content-Type": "application/json"})}
     with serve(answers) as server:
-        monkeypatch.setattr(bluesky, "_API", server.url)
+        monkeypatch.setattr(bluesky, "_OPEN", server.url)
         found = find_feed("bsky.app/profile/someone.example", settings=server.settings(), now=NOW)
     assert found.feed is not None
     assert (found.feed.kind, found.feed.handle) == ("bluesky", "someone.example")

@@ -7,8 +7,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from crawler import listing as listings
-from crawler.listing import with_parameters
 from crawler.run import crawl
+from crawler.urls import with_parameters
 from store import Store
 from store.records import Source
 from tests.server import Answer, LocalServer, serve

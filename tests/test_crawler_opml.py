@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from crawler.errors import FeedParseError
-from crawler.opml import MAX_BYTES, MAX_FEEDS, parse_opml, write_opml
+from crawler.opml import MAX_BYTES, MAX_FEEDS, feed_address, parse_opml, write_opml
 from store.records import Source
 
 NOW = datetime(2026, 1, 30, 12, tzinfo=UTC)
@@ -109,3 +109,26 @@ def test_what_is_written_is_read_back():
         ("https://m.example/tags/gold.rss", "m"),
         ("https://bsky.app/profile/someone.example/rss", "b"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "url", "handle", "expected"),
+    [
+        (
+            "reddit",
+            "https://www.reddit.com/r/a+b/new/.rss",
+            None,
+            "https://www.reddit.com/r/a+b/new/.rss",
+        ),
+        ("reddit", "https://www.reddit.com", "a+b", None),
+        ("lemmy", "https://l.example/feeds/c/gold.xml", None, "https://l.example/feeds/c/gold.xml"),
+        ("lemmy", "https://l.example/c/gold", None, None),
+        ("mastodon", "https://m.example", "@ann", "https://m.example/@ann.rss"),
+        ("mastodon", "https://m.example", "@ann@n.example", "https://n.example/@ann.rss"),
+        ("mastodon", "https://m.example", None, None),
+        ("bluesky", "https://bsky.app", "?silver", None),
+        ("gdelt", "http://data.gdeltproject.org/gdeltv2/", "fed", None),
+    ],
+)
+def test_only_what_is_a_feed_has_the_address_of_one(kind, url, handle, expected):
+    assert feed_address(Source(id="s", kind=kind, url=url, handle=handle)) == expected

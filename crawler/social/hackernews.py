@@ -1,9 +1,10 @@
 """Hacker News: stories of a search, newest first, from the Algolia API; no key is needed.
 
-``handle`` is the query; the configured address may be the API's own.
+``handle`` is the query; the configured address may be the API's own, which can ask for comments
+(``tags=comment``) or for a number of points (``numericFilters=points>10``).
 """
 
-from urllib.parse import quote, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 
 from crawler.clean import MAX_AUTHOR, plain_line, plain_text
 from crawler.dates import parse_date
@@ -41,19 +42,29 @@ def parse(body: bytes, url: str = "") -> ParsedFeed:
     FeedParseError
         When the answer is no list of hits.
     """
-    del url  # pages follow each other by time, not by number
     answer = load_json(body)
     hits = answer.get("hits") if isinstance(answer, dict) else None
     if not isinstance(hits, list):
         reason = text_of(answer, "message")[:200] or "it holds no hits"
         raise FeedParseError(f"the server's answer cannot be used: {reason}")
     stories = [hit for hit in hits[:MAX_ENTRIES] if isinstance(hit, dict)]
-    oldest = number_of(stories[-1], "created_at_i") if len(stories) >= PAGE else None
+    is_full = len(stories) >= (number_of(answer, "hitsPerPage") or PAGE)
+    oldest = number_of(stories[-1], "created_at_i") if stories and is_full else None
     return ParsedFeed(
         items=[_item(hit) for hit in stories],
-        # A query shows its first thousand hits only, so the next page is asked for by time.
-        more={"numericFilters": f"created_at_i<={oldest}"} if oldest is not None else {},
+        more={"numericFilters": _until(oldest, url)} if oldest is not None else {},
     )
+
+
+def _until(oldest: int, url: str) -> str:
+    """Return the filter for what is no younger than a story.
+
+    By time and not by number, since a query shows its first thousand hits only. The second of
+    the oldest story is asked for again: others may share it.
+    """
+    filters = ",".join(parse_qs(urlsplit(url).query).get("numericFilters", []))
+    kept = [part for part in filters.split(",") if part and not part.startswith("created_at_i<")]
+    return ",".join([*kept, f"created_at_i<={oldest}"])
 
 
 def _item(hit: dict[str, object]) -> FeedItem:
@@ -72,4 +83,5 @@ def _item(hit: dict[str, object]) -> FeedItem:
     )
 
 
-PLATFORM = Platform(request=request, parse=parse)
+# Dead and deleted stories are absent.
+PLATFORM = Platform(request=request, parse=parse, is_complete=True)

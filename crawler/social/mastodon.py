@@ -1,84 +1,169 @@
-"""Mastodon: the public timeline of a tag, or the posts of an account by its numeric id.
+"""Mastodon: the public timeline of a tag, or the posts of an account.
 
-The configured address is the server's own API address, or the server with ``handle`` set to
-``#tag``. Servers decide whether timelines are open; a closed one answers 401.
+The configured address is the server, with ``handle`` set to ``#tag`` or ``@name``, the page of a
+tag or an account, or an address of the server's API. Servers decide whether timelines are open;
+a closed one answers 401, and wants a token.
 """
 
-from urllib.parse import quote, urlsplit
+import re
+from urllib.parse import parse_qs, quote, urlsplit
 
 from crawler.clean import MAX_AUTHOR, plain_line, plain_text
 from crawler.dates import parse_date
 from crawler.errors import FeedParseError, SourceError
 from crawler.feeds import MAX_ENTRIES, load_json
 from crawler.parsed import ParsedFeed
-from crawler.social.shapes import Platform, Question, bearer, counts_of, mapping_of, text_of
+from crawler.social.shapes import (
+    Platform,
+    Question,
+    bearer,
+    counts_of,
+    language_of,
+    mapping_of,
+    text_of,
+)
 from crawler.urls import http_url
 from store.records import FeedItem, Source
 
 PAGE = 40
-# Servers leave out what they hide: a page with fewer than it was asked for is not the last.
-_FULL = PAGE // 2
+# What a server gives when the address does not say how many.
+_DEFAULT_PAGE = 20
+_ACCOUNT_ID = re.compile(r"[A-Za-z0-9]{1,40}")
+# Beside what its author wrote, a quoting post has a link to the quoted one for old programs.
+_QUOTE_LINK = re.compile(r'<p class="quote-inline">.{0,2000}?</p>', re.DOTALL)
+_NOT_PUBLIC = frozenset({"private", "direct"})
+
+
+def lookup(source: Source, token: str | None = None) -> Question | None:
+    """Return the question for the id of an account, None for a tag or an address of the API.
+
+    Raises
+    ------
+    SourceError
+        When neither the address nor the handle names a timeline.
+    """
+    if _is_api(source):
+        return None
+    name = _name(source)
+    if not name.startswith("@"):
+        return None
+    account = quote(name.removeprefix("@"), safe="@")
+    return Question(
+        url=f"{_server(source)}/api/v1/accounts/lookup?acct={account}",
+        secret_headers=bearer(token),
+    )
+
+
+def found(body: bytes) -> str:
+    """Return the id of an account.
+
+    Raises
+    ------
+    SourceError
+        When the answer is no account.
+    """
+    try:
+        number = text_of(load_json(body), "id")
+    except FeedParseError as error:
+        raise SourceError(str(error)) from error
+    if _ACCOUNT_ID.fullmatch(number) is None:
+        raise SourceError("the server's answer is no account")
+    return number
 
 
 def request(source: Source, token: str | None = None, cursor: str | None = None) -> Question:
     """Return the address of a timeline.
+
+    Parameters
+    ----------
+    cursor : str or None
+        Id of the account, where the source is one.
 
     Raises
     ------
     SourceError
         When neither the address nor the handle names one.
     """
-    del cursor  # a timeline is read again from the top, for edits and deletions
-    headers = bearer(token)
+    # It is read from the top each time, for edits and deletions.
+    if _is_api(source):
+        return Question(url=source.url, secret_headers=bearer(token))
+    name = _name(source)
+    if not name.startswith("@"):
+        path = f"timelines/tag/{quote(name, safe='')}?limit={PAGE}"
+    elif cursor is not None:
+        path = f"accounts/{quote(cursor, safe='')}/statuses?limit={PAGE}&exclude_reblogs=true"
+    else:
+        raise SourceError(f"source {source.id!r}: the id of {name} is not known")
+    return Question(url=f"{_server(source)}/api/v1/{path}", secret_headers=bearer(token))
+
+
+def _is_api(source: Source) -> bool:
+    return "/api/v1/" in urlsplit(source.url).path
+
+
+def _server(source: Source) -> str:
     parts = urlsplit(source.url)
-    if "/api/v1/" in parts.path:
-        return Question(url=source.url, secret_headers=headers)
-    tag = source.handle or (parts.path.partition("/tags/")[2])
-    tag = tag.strip("/").removeprefix("#")
-    if not tag or "@" in tag:
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _name(source: Source) -> str:
+    """Return ``@name``, or a tag without its sign."""
+    path = urlsplit(source.url).path
+    page = path.removeprefix("/") if path.startswith("/@") else path.partition("/tags/")[2]
+    name = (source.handle or page.partition("/")[0]).strip().removeprefix("#")
+    if not name.strip("@"):
         raise SourceError(
-            f"source {source.id!r}: give url = a server and handle = '#tag', or the address of"
-            " an API timeline; an account is read as a feed at https://SERVER/@NAME.rss"
+            f"source {source.id!r}: give url = a server, and handle = '#tag' or '@name'"
         )
-    return Question(
-        url=f"{parts.scheme}://{parts.netloc}/api/v1/timelines/tag/{quote(tag)}?limit={PAGE}",
-        secret_headers=headers,
-    )
+    return name
 
 
 def parse(body: bytes, url: str = "") -> ParsedFeed:
-    """Return the posts of a timeline; boosts give the post that was boosted.
+    """Return the public posts of a timeline; boosts give the post that was boosted.
 
     Raises
     ------
     FeedParseError
         When the answer is not a list of posts.
     """
-    del url  # ids count the pages
     answer = load_json(body)
     if not isinstance(answer, list):
         reason = text_of(answer, "error")[:200] or "it is no list of posts"
         raise FeedParseError(f"the server's answer cannot be used: {reason}")
     statuses = [status for status in answer[:MAX_ENTRIES] if isinstance(status, dict)]
+    # Servers leave out what they hide: a page that is not full may yet not be the last.
+    is_last = len(statuses) < max(1, _page_size(url) // 2)
     # The id of the entry in the timeline, which for a boost is not that of the post.
-    oldest = text_of(statuses[-1], "id") if len(statuses) >= _FULL else ""
+    oldest = "" if is_last else text_of(statuses[-1], "id")
     return ParsedFeed(
-        items=[_item(status) for status in statuses],
+        items=[
+            _item(status)
+            for status in statuses
+            # A token may read what its owner's friends wrote for friends.
+            if text_of(status, "visibility") not in _NOT_PUBLIC
+        ],
         more={"max_id": oldest} if oldest else {},
+        oldest_at=parse_date(text_of(statuses[-1], "created_at")) if statuses else None,
     )
+
+
+def _page_size(url: str) -> int:
+    limit = parse_qs(urlsplit(url).query).get("limit", [""])[0]
+    return min(int(limit), PAGE) if limit.isascii() and limit.isdigit() else _DEFAULT_PAGE
 
 
 def _item(status: dict[str, object]) -> FeedItem:
     post = mapping_of(status, "reblog") or status
     stated = text_of(post, "created_at")
+    # A content warning is the author's own headline.
     warning = plain_line(text_of(post, "spoiler_text"))
     return FeedItem(
         guid=text_of(post, "uri") or text_of(post, "id") or None,
         url=http_url(text_of(post, "url")),
         title=warning,
-        text=plain_text(text_of(post, "content")),
+        text=plain_text(_QUOTE_LINK.sub("", text_of(post, "content"))),
         author=plain_line(text_of(post, "account", "acct"), MAX_AUTHOR) or None,
-        language=text_of(post, "language")[:2] or None,
+        language=language_of(post.get("language")),
         published_at=parse_date(stated),
         date_raw=stated[:200] or None,
         engagement=counts_of(
@@ -87,4 +172,4 @@ def _item(status: dict[str, object]) -> FeedItem:
     )
 
 
-PLATFORM = Platform(request=request, parse=parse, is_complete=True)
+PLATFORM = Platform(request=request, parse=parse, lookup=lookup, found=found, is_complete=True)

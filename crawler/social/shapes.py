@@ -1,11 +1,15 @@
 """What the platform files share: what a platform is, and careful reading of JSON answers."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from crawler.parsed import ParsedFeed
 from store.records import Source
+
+_LANGUAGE = re.compile(r"[a-z]{2,3}(?![a-z])")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +38,8 @@ class Platform:
     ----------
     request : callable
         ``request(source, token, cursor)`` gives the first page's question; ``cursor`` is what
-        ``parse`` stated last time. Raises SourceError when the settings do not say what to ask.
+        the look-up found, else what ``parse`` stated last time. Raises SourceError when the
+        settings do not say what to ask.
     parse : callable
         ``parse(body, url)`` gives the items of a page, and in ``more`` the query parameters
         that ask for the page of older ones; runs in a parser process. Raises FeedParseError.
@@ -43,6 +48,14 @@ class Platform:
         the secret itself is the token.
     token : callable or None
         ``token(body)`` reads that answer; raises SourceError.
+    lookup : callable or None
+        ``lookup(source, token)`` gives the question whose answer says what ``request`` needs to
+        know, or None when that is in the settings; asked once a run.
+    found : callable or None
+        ``found(body)`` reads that answer; raises SourceError.
+    variant : callable or None
+        ``variant(source)`` gives the way to ask this very source where a kind has several, or
+        None for a plain feed. All variants of a kind share its ``parse``.
     secret_url : bool
         The address itself holds the secret.
     is_complete : bool
@@ -50,14 +63,23 @@ class Platform:
         missing there was deleted by its author.
     recheck_days : float
         Days that are read again each time, for edits and deletions.
+    max_pages : int or None
+        Pages of one run, where each costs money; None for as many as of any other.
+    start : callable or None
+        ``start(cursor, now)`` gives the cursor to ask with, where one grows too old to be used.
     """
 
     request: Callable[[Source, str | None, str | None], Question]
     parse: Callable[[bytes, str], ParsedFeed]
     login: Callable[[Source, str], Question | None] | None = None
     token: Callable[[bytes], str] | None = None
+    lookup: Callable[[Source, str | None], Question | None] | None = None
+    found: Callable[[bytes], str] | None = None
+    variant: "Callable[[Source], Platform | None] | None" = None
     is_complete: bool = False
     recheck_days: float = 2.0
+    max_pages: int | None = None
+    start: Callable[[str | None, datetime], str | None] | None = None
 
 
 def bearer(token: str | None) -> dict[str, str]:
@@ -87,6 +109,12 @@ def list_of(holder: object, *path: str) -> list[Any]:
     """Return the list at a path of keys, empty when it is missing or of another type."""
     value = _at(holder, path)
     return value if isinstance(value, list) else []
+
+
+def language_of(tag: object) -> str | None:
+    """Return the language of a tag such as ``zh-CN``, None when it names none."""
+    match = _LANGUAGE.match(tag.lower()) if isinstance(tag, str) else None
+    return match.group() if match else None
 
 
 def counts_of(holder: object, **names: str) -> dict[str, int]:
