@@ -1,5 +1,6 @@
 """What a person can do about an outcome: the advice that stands in a row of ``failures``."""
 
+from crawler.urls import redact_text
 from store.records import Failure, Outcome
 
 _ADVICE: dict[Outcome, str] = {
@@ -29,6 +30,6 @@ def failure(item: str, outcome: Outcome, message: str) -> Failure:
         stage="crawl",
         item=item,
         kind=outcome,
-        message=message,
+        message=redact_text(message),
         advice=_ADVICE.get(outcome, "try again; if it lasts, report it"),
     )

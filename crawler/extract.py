@@ -8,7 +8,7 @@ from crawler.clean import MAX_AUTHOR, plain_line, plain_text
 from crawler.dates import parse_date
 from crawler.errors import FeedParseError
 from crawler.parsed import ParsedPage
-from crawler.urls import canonical_url, host_of
+from crawler.urls import canonical_url, host_of, redact
 
 PAYWALL_WORDS = 120
 _SUBSCRIBE = re.compile(
@@ -63,7 +63,7 @@ def parse_page(body: bytes, *, content_type: str = "", url: str = "") -> ParsedP
     )
     text = plain_text((getattr(found, "text", None) or "") if found else "")
     if not text:
-        raise FeedParseError(f"{url!r}: no main text was found in the page")
+        raise FeedParseError(f"{redact(url)!r}: no main text was found in the page")
     return ParsedPage(
         text=text,
         author=plain_line((found.author or "")[: 4 * MAX_AUTHOR], MAX_AUTHOR) or None,

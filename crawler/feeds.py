@@ -6,15 +6,15 @@ the entity and author ones are closed here and the rest are bounded there.
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from crawler.clean import MAX_AUTHOR, plain_line, plain_text
+from crawler.clean import MAX_AUTHOR, MAX_TEXT, plain_line, plain_text
 from crawler.dates import parse_date
 from crawler.decide import FeedHints
 from crawler.errors import FeedParseError
 from crawler.parsed import ParsedFeed
-from crawler.urls import http_url
+from crawler.urls import http_url, masked
 from store.records import FeedItem
 
 MAX_ENTRIES = 2000
@@ -74,11 +74,12 @@ def _parse_xml(body: bytes, content_type: str, url: str) -> ParsedFeed:
     if not found.get("version") and not found.entries:
         raise FeedParseError("the body is no feed; look at the address in a browser")
     base = http_url(found.feed.get("link"), url) or url
+    items = [_xml_item(entry, base) for entry in found.entries[:MAX_ENTRIES]]
     return ParsedFeed(
-        items=[_xml_item(entry, base) for entry in found.entries[:MAX_ENTRIES]],
+        items=items,
         language=_language(found.feed.get("language")),
         hints=_hints(found.feed, data),
-        notes=notes,
+        notes=[*notes, *_cut_texts(items)],
     )
 
 
@@ -142,19 +143,37 @@ def _xml_item(entry: Mapping[str, Any], base: str) -> FeedItem:
     stated = next(
         (entry[name] for name in ("published", "created", "updated") if entry.get(name)), None
     )
+    # The longest: some feeds put the whole text into the summary.
+    text = max((plain_text(text) for text in texts), key=len, default="")
     replies = str(entry.get("slash_comments", ""))
     return FeedItem(
-        guid=plain_line(str(entry.get("id") or ""), _MAX_FIELD) or None,
+        guid=_guid(entry.get("id")),
         url=http_url(entry.get("link"), base),
         title=plain_line(str(entry.get("title") or "")),
-        # The longest: some feeds put the whole text into the summary.
-        text=max((plain_text(text) for text in texts), key=len, default=""),
+        text=text,
         author=_author(entry.get("author")),
         language=_language(next((p.get("language") for p in entry.get("content", ())), None)),
         published_at=parse_date(stated),
         date_raw=stated[:200] if stated else None,
+        is_partial=_is_cut(text),
         engagement={"replies": int(replies)} if replies.isascii() and replies.isdigit() else {},
     )
+
+
+def _guid(stated: object) -> str | None:
+    """Return an entry's own id; one that is an address can carry a reader's token."""
+    guid = plain_line(str(stated or "")[:_MAX_FIELD], _MAX_FIELD)
+    return (masked(guid) if "://" in guid else guid) or None
+
+
+def _is_cut(text: str) -> bool:
+    # plain_text() cuts there, and strips what white space the cut left.
+    return len(text) > MAX_TEXT - 5 and text.endswith("…")
+
+
+def _cut_texts(items: Sequence[FeedItem]) -> list[str]:
+    count = sum(item.is_partial for item in items)
+    return [f"{count} texts were cut at {MAX_TEXT:,} characters"] if count else []
 
 
 def _author(name: object) -> str | None:
@@ -202,9 +221,8 @@ def _parse_json(body: bytes, url: str) -> ParsedFeed:
     language = _language(feed.get("language"))
     usable = [item for item in items[:MAX_ENTRIES] if isinstance(item, dict)]
     notes = [] if len(usable) == len(items) else [f"{len(items) - len(usable)} items left out"]
-    return ParsedFeed(
-        items=[_json_item(item, feed, url) for item in usable], language=language, notes=notes
-    )
+    parsed = [_json_item(item, feed, url) for item in usable]
+    return ParsedFeed(items=parsed, language=language, notes=[*notes, *_cut_texts(parsed)])
 
 
 def load_json(body: bytes) -> Any:
@@ -213,30 +231,46 @@ def load_json(body: bytes) -> Any:
     Raises
     ------
     FeedParseError
-        When it is not JSON, or nested to overflow the stack.
+        When it is not JSON, nested to overflow the stack, or open to two readings: a name
+        given twice, or the ``NaN`` that only some readers know.
     """
     try:
-        return json.loads(body.decode("utf-8-sig", errors="replace"))
+        return json.loads(
+            body.decode("utf-8-sig", errors="replace"),
+            parse_constant=_refuse_constant,
+            object_pairs_hook=_unique_names,
+        )
     except (ValueError, RecursionError) as error:
         raise FeedParseError(f"the body is no JSON: {type(error).__name__}: {error}") from error
+
+
+def _refuse_constant(name: str) -> float:
+    raise ValueError(f"{name} is no JSON number")
+
+
+def _unique_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("an object gives a name twice")
+    return found
 
 
 def _json_item(item: Mapping[str, Any], feed: Mapping[str, Any], url: str) -> FeedItem:
     stated = _string(item, "date_published") or _string(item, "date_modified")
     guid = item.get("id")
+    text = plain_text(
+        _string(item, "content_html") or _string(item, "content_text") or _string(item, "summary")
+    )
     return FeedItem(
-        guid=plain_line(str(guid)[:_MAX_FIELD]) if isinstance(guid, str | int | float) else None,
+        guid=_guid(str(guid)) if isinstance(guid, str | int | float) else None,
         url=http_url(_string(item, "url") or _string(item, "external_url"), url),
         title=plain_line(_string(item, "title")),
-        text=plain_text(
-            _string(item, "content_html")
-            or _string(item, "content_text")
-            or _string(item, "summary")
-        ),
+        text=text,
         author=_json_author(item) or _json_author(feed),
         language=_language(item.get("language")),
         published_at=parse_date(stated),
         date_raw=stated[:200] or None,
+        is_partial=_is_cut(text),
     )
 
 

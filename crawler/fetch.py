@@ -5,6 +5,7 @@ returned as data.
 """
 
 import asyncio
+import logging
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -21,12 +22,19 @@ from crawler.guard import Resolve, check_url, guard_transport, resolve_host
 from crawler.hosts import Hosts
 from crawler.messages import Fetched, Request, safe_validator
 from crawler.settings import CrawlSettings
-from crawler.urls import redact
+from crawler.urls import redact, redact_text
 from store.records import Outcome
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _PERMANENT = frozenset({301, 308})
 _RETRIED = frozenset({502, 503, 504})
+# An answer that says when to come back, or that it challenges programs, is not asked twice.
+_FINAL = ("retry-after", "cf-mitigated")
+# Real answers have some thirty; the HTTP library itself bounds only their bytes (100 kB).
+MAX_HEADERS = 200
+# They log whole addresses and headers, secrets included, when somebody turns their logs up.
+_TALKATIVE = ("httpx2", "httpcore2", "hpack", "h2")
+_log = logging.getLogger(__name__)
 FEED_TYPES = (
     "application/atom+xml, application/rss+xml, application/feed+json, application/json;q=0.9,"
     " application/xml;q=0.9, text/xml;q=0.8, */*;q=0.5"
@@ -52,6 +60,8 @@ async def open_client(
     ``trust_env`` is off in both places: a proxy from the environment would do the
     connecting for us, past the guard.
     """
+    for name in _TALKATIVE:
+        logging.getLogger(name).setLevel(logging.WARNING)
     limits = settings.limits
     transport = httpx2.AsyncHTTPTransport(trust_env=False, http2=True)
     guard_transport(transport, settings.networks(), resolve)
@@ -92,10 +102,15 @@ async def fetch(client: Client, request: Request) -> Fetched:
         return exchange.failed(
             "deadline", f"no whole answer within {client.settings.limits.total_s:g} s"
         )
+    except httpx2.LocalProtocolError:
+        # Its message quotes the header that it refuses, which can be the token.
+        return exchange.failed(
+            "connect", "the request cannot be written; look for a line break in the token"
+        )
     except httpx2.HTTPError as error:
-        return exchange.failed(outcome_of(error), f"{type(error).__name__}: {error}"[:300])
+        return exchange.failed(outcome_of(error), _sentence(error))
     except httpx2.InvalidURL as error:
-        return exchange.failed("bad_scheme", str(error)[:300])
+        return exchange.failed("bad_scheme", _sentence(error))
 
 
 def outcome_of(error: httpx2.HTTPError) -> Outcome:
@@ -169,6 +184,12 @@ class _Exchange:
     def _note_redirect(self, status: int, url: httpx2.URL, target: httpx2.URL) -> None:
         downgrade = url.scheme == "https" and target.scheme == "http"
         self._unbroken = self._unbroken and status in _PERMANENT and not downgrade
+        if downgrade:
+            _log.warning(
+                "%s leads from https to http (%s): followed, but never remembered",
+                redact(str(url)),
+                redact(str(target)),
+            )
         if self._unbroken:
             self._permanent = str(target)
 
@@ -183,7 +204,8 @@ class _Exchange:
                 if last:
                     raise
             else:
-                if last or answer.status not in _RETRIED or "retry-after" in answer.headers:
+                final = any(name in answer.headers for name in _FINAL)
+                if last or final or answer.status not in _RETRIED:
                     return answer, location
             wait = limits.retry_wait_s * attempt
             if wait >= self._left_s:
@@ -212,6 +234,8 @@ class _Exchange:
     ) -> tuple[Fetched, str | None]:
         headers = {**_headers(self._request, self._client.settings.user_agent), **secrets}
         async with self._client.http.stream("GET", url, headers=headers) as response:
+            if (count := len(response.headers.raw)) > MAX_HEADERS:
+                raise FetchError(f"the answer has {count} headers", "too_large")
             answer = Fetched(
                 url=str(url),
                 status=response.status_code,
@@ -238,12 +262,18 @@ class _Exchange:
             for piece in decoder.decode(chunk):
                 size += len(piece)
                 pieces.append(piece)
+                if size > cap and self._request.is_cut_at_cap:
+                    return b"".join(pieces)[:cap], wire
                 if size > cap:
                     raise FetchError(f"the body is larger than {cap} bytes", "too_large")
             if wire > wire_cap:
                 raise FetchError(f"the answer is larger than {wire_cap} bytes", "too_large")
         decoder.finish()
         return b"".join(pieces), wire
+
+
+def _sentence(error: Exception) -> str:
+    return redact_text(f"{type(error).__name__}: {error}")[:300]
 
 
 def _origin(url: httpx2.URL) -> tuple[str, str, int]:

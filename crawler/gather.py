@@ -21,6 +21,7 @@ from crawler.pages import PageAnswer, Pages, is_teaser
 from crawler.parsed import ParsedFeed
 from crawler.social import bluesky, hackernews, mastodon
 from crawler.social.shapes import Question
+from crawler.suspect_pages import claims_of_others, cut_rows, without_boilerplate
 from crawler.urls import host_of, redact
 from crawler.worker import Parser, ParserPool
 from store.records import (
@@ -167,7 +168,7 @@ async def _parsed(
         return _finish(crawl, source, state, fetched, error.outcome, message=str(error))
     entries = match_entries(source.id, feed.items, known, site=host_of(fetched.url))
     gathered = _finish(crawl, source, state, fetched, "ok", hints=feed.hints)
-    return await _with_entries(crawl, gathered, feed, entries)
+    return await _with_entries(crawl, gathered, feed, entries, known)
 
 
 def _finish(
@@ -215,7 +216,11 @@ def _fetch_row(source: Source, fetched: Fetched, outcome: Outcome, now: datetime
 
 
 async def _with_entries(
-    crawl: Crawl, gathered: Gathered, feed: ParsedFeed, entries: list[Entry]
+    crawl: Crawl,
+    gathered: Gathered,
+    feed: ParsedFeed,
+    entries: list[Entry],
+    known: Mapping[str, StoredKey],
 ) -> Gathered:
     """Add the new and changed entries, with the pages behind those that are teasers."""
     source = gathered.source
@@ -227,7 +232,9 @@ async def _with_entries(
     wanted = [entry for entry in by_key.values() if _is_wanted(source, entry)]
     asked = [entry for entry in wanted if _wants_page(source, entry)]
     asked = asked[: crawl.client.settings.pages_per_source]
-    answers = await asyncio.gather(*(crawl.pages.get(str(entry.item.url)) for entry in asked))
+    answers = without_boilerplate(
+        await asyncio.gather(*(crawl.pages.get(str(entry.item.url)) for entry in asked))
+    )
     pages = {entry.document_id: answer for entry, answer in zip(asked, answers, strict=True)}
     documents, revisions = [], []
     for entry in wanted:
@@ -246,10 +253,14 @@ async def _with_entries(
             *(_fetch_row(source, page.fetched, page.outcome, crawl.now) for page in answers),
             *gathered.fetches,
         ),
-        page_failures=tuple(
-            failure(redact(page.url), page.outcome, page.message)
-            for page in answers
-            if page.outcome != "ok"
+        page_failures=(
+            *(
+                failure(redact(page.url), page.outcome, page.message)
+                for page in answers
+                if page.outcome != "ok"
+            ),
+            *claims_of_others(zip(asked, answers, strict=True), known),
+            *cut_rows(source.id, feed.notes),
         ),
     )
 
