@@ -40,8 +40,10 @@ def claims_of_others(
     rows = []
     for entry, answer in answered:
         page = answer.page
-        owner = owners.get(page.canonical) if page is not None else None
-        if page is None or owner is None or owner.document_id == entry.document_id:
+        if page is None or page.canonical is None:
+            continue
+        owner = owners.get(page.canonical)
+        if owner is None or owner.document_id == entry.document_id:
             continue
         if owner.content_hash == content_hash(entry.item.title, page.text):
             continue
@@ -50,7 +52,7 @@ def claims_of_others(
                 stage="crawl",
                 item=redact(answer.url),
                 kind="claimed_address",
-                message=f"the page says that it is {redact(str(page.canonical))!r}, which is"
+                message=f"the page says that it is {redact(page.canonical)!r}, which is"
                 f" stored as document {owner.document_id} with another text",
                 advice="both are kept; compare them before trusting this outlet",
             )
