@@ -50,11 +50,13 @@ def test_fred(head):
     ],
     ids=["empty", "page", "header", "date", "infinite", "word", "twice", "no value", "future"],
 )
+@pytest.mark.hostile(47)
 def test_another_answer_than_a_series_is_refused(body):
     with pytest.raises(PriceDataError):
         fred.parse(body, DGS10, now=NOW)
 
 
+@pytest.mark.hostile(47)
 def test_unsorted_days_are_sorted_and_an_open_day_waits():
     body = b"observation_date,DGS10\n2026-02-04,4.1\n2026-02-02,4.29\n2026-01-29,4.24\n"
     assert closes(fred.parse(body, DGS10, now=NOW)) == [("2026-01-29", 4.24), ("2026-02-02", 4.29)]
