@@ -24,6 +24,7 @@ MAX_AUTHOR_FIELD = 256
 _MAX_FIELD = 64_000
 _REFUSED_ENCODINGS = frozenset({"utf-7", "utf7", "u7", "unicode-1-1-utf-7"})
 _ENTRY = re.compile(rb"<(?:\w+:)?(?:item|entry)[\s>]")
+_CHARACTER = re.compile(rb"&#(x[0-9a-f]+|[0-9]+);?", re.IGNORECASE)
 _ROOT = re.compile(rb"<((?:\w+:)?(?:rss|feed|rdf|channel))[\s>]", re.IGNORECASE)
 _CHARSET = re.compile(r"(?:charset|encoding)\s*=\s*[\"']?([\w.:-]{1,40})", re.IGNORECASE)
 _HOUR = re.compile(rb"<hour>\s*(\d{1,2})\s*</hour>", re.IGNORECASE)
@@ -64,6 +65,7 @@ def _parse_xml(body: bytes, content_type: str, url: str) -> ParsedFeed:
     feedparser = _feedparser()
     data = _to_utf8(body, content_type)
     _refuse_entities(data)
+    data = _CHARACTER.sub(_valid_character, data)
     data, notes = _cut_entries(data)
     found = feedparser.parse(
         data,
@@ -123,6 +125,19 @@ def _refuse_entities(data: bytes) -> None:
     # Also in the bytes without NULs, should an encoding have been guessed wrong.
     if b"<!entity" in data.lower() or b"<!entity" in data.replace(b"\0", b"").lower():
         raise FeedParseError("the feed declares XML entities; they are refused", "decode")
+
+
+def _valid_character(reference: re.Match[bytes]) -> bytes:
+    """Return a character reference, or U+FFFD for a surrogate, a NUL and what is beyond Unicode.
+
+    feedparser gives up the whole feed over one of them.
+    """
+    digits = reference.group(1).lower()
+    if len(digits) > 8:
+        return b"\xef\xbf\xbd"
+    code = int(digits[1:], 16) if digits.startswith(b"x") else int(digits)
+    is_character = 0 < code < 0xD800 or 0xDFFF < code < 0x110000
+    return reference.group() if is_character else b"\xef\xbf\xbd"
 
 
 def _cut_entries(data: bytes) -> tuple[bytes, list[str]]:

@@ -116,7 +116,7 @@ def test_a_name_that_changes_its_address_is_asked_at_the_checked_one(monkeypatch
         inner = self._inner
 
         class Watch(httpcore2.AsyncNetworkBackend):
-            async def connect_tcp(self, address, *args, **more):
+            async def connect_tcp(self, address, *args, **more):  # type: ignore[override]
                 connected.append(address)
                 return await inner.connect_tcp(address, *args, **more)
 
