@@ -81,7 +81,7 @@ def _parse_xml(body: bytes, content_type: str, url: str) -> ParsedFeed:
         items=items,
         language=_language(found.feed.get("language")),
         hints=_hints(found.feed, data),
-        notes=[*notes, *_cut_texts(items)],
+        notes=[*notes, *_notes(items)],
     )
 
 
@@ -186,13 +186,18 @@ def _is_cut(text: str) -> bool:
     return len(text) > MAX_TEXT - 5 and text.endswith("…")
 
 
-def _cut_texts(items: Sequence[FeedItem]) -> list[str]:
-    count = sum(item.is_partial for item in items)
-    return [f"{count} texts were cut at {MAX_TEXT:,} characters"] if count else []
+def _notes(items: Sequence[FeedItem]) -> list[str]:
+    """Return what of these items will not be stored."""
+    cut = sum(item.is_partial for item in items)
+    empty = sum(not item.title and not item.text for item in items)
+    return [f"{cut} texts were cut at {MAX_TEXT:,} characters"] * bool(cut) + [
+        f"{empty} entries have neither title nor text"
+    ] * bool(empty)
 
 
 def _author(name: object) -> str | None:
-    return plain_line(str(name or "")[: 4 * MAX_AUTHOR], MAX_AUTHOR) or None
+    # Twice: feedparser leaves authors escaped where a feed is not well-formed.
+    return plain_line(plain_line(str(name or "")[: 4 * MAX_AUTHOR]), MAX_AUTHOR) or None
 
 
 def _language(code: object) -> str | None:
@@ -237,7 +242,7 @@ def _parse_json(body: bytes, url: str) -> ParsedFeed:
     usable = [item for item in items[:MAX_ENTRIES] if isinstance(item, dict)]
     notes = [] if len(usable) == len(items) else [f"{len(items) - len(usable)} items left out"]
     parsed = [_json_item(item, feed, url) for item in usable]
-    return ParsedFeed(items=parsed, language=language, notes=[*notes, *_cut_texts(parsed)])
+    return ParsedFeed(items=parsed, language=language, notes=[*notes, *_notes(parsed)])
 
 
 def load_json(body: bytes) -> Any:
