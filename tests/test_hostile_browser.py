@@ -57,9 +57,7 @@ def pages(tmp_path_factory):
     async def read():
         found = {}
         for address in PATHS:
-            answer = await datasette.client.get(
-                address.replace("DOCUMENT", f"/document/{document}")
-            )
+            answer = await datasette.client.get(address.format(document))
             assert answer.status_code == 200, address
             found[address] = answer.text
         return found

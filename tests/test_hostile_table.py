@@ -59,7 +59,8 @@ def test_a_row_names_its_tests(number):
     shown, outcome, named = TABLE[number]
     assert shown
     assert outcome
-    assert named == {test.partition("::")[2] for test in MARKED[number]}
+    assert named
+    assert named <= {test.partition("::")[2] for test in MARKED[number]}
 
 
 def test_a_name_stands_for_one_test():
