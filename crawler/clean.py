@@ -31,9 +31,10 @@ _NAMES = (
     r"|tfoot|th|thead|time|title|tr|tt|u|ul|video|wbr"
 )
 _TAG = re.compile(
-    rf"<(?:!--|!doctype|/?(?:{_NAMES})(?:\s*/?>|[\s/]+[a-z:_-]{{1,40}}\s*=))", re.IGNORECASE
+    rf"<(?=[!/a-z])(?:!--|!doctype|/?(?:{_NAMES})(?:\s*/?>|[\s/]+[a-z:_-]{{1,40}}\s*=))",
+    re.IGNORECASE,
 )
-_WHOLE_TAG = re.compile(rf"</?(?:{_NAMES})(?:[\s/][^<>]{{0,2000}})?>", re.IGNORECASE)
+_WHOLE_TAG = re.compile(rf"<(?=[/a-z])/?(?:{_NAMES})(?:[\s/][^<>]{{0,2000}})?>", re.IGNORECASE)
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#x[0-9a-f]{1,6}|[a-z][a-z0-9]{1,30});", re.IGNORECASE)
 # Controls but tab and newline, marks and overrides of direction, zero-width characters that
 # carry no meaning (the zero-width joiner does, in emoji and in several scripts).

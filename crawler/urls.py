@@ -35,7 +35,8 @@ _SECRET_ENDINGS = (
     "token", "secret", "password", "passwd", "passphrase", "signature", "credential", "apikey",
     "accesskey", "secretkey", "privatekey", "authkey", "subscriptionkey", "accesskeyid",
 )  # fmt: skip
-_PAIR = re.compile(r"([^=&;]+)=([^&;]*)")
+# Only from the start of a pair: from every character, a query without one would take for ever.
+_PAIR = re.compile(r"(?<![^&;])([^=&;]+)=([^&;]*)")
 _DIGEST = re.compile(r"~[0-9a-f]{12}")
 _ADDRESS = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]{0,20}://[^\s'\"<>]+")
 

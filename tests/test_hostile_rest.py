@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+import crawler.gather
 import crawler.run
 from api.browse.app import make_datasette
 from api.browse.spreadsheets import safe_cell, with_safe_cells
@@ -238,7 +239,7 @@ def test_a_secret_in_an_unforeseen_exception_is_nowhere(store, tmp_path, caplog,
     async def broken(crawl, asked, state, known):
         raise ValueError(f"cannot read {asked.url} at all")
 
-    monkeypatch.setattr(crawler.run, "gather", broken)
+    monkeypatch.setattr("crawler.run.gather", broken)
     with serve() as server:
         night(store, server, source(server, "/feed?api_key=CANARY"))
     ((message,),) = rows(store, "SELECT message FROM failures")
@@ -330,7 +331,7 @@ def test_a_hostile_series_is_refused_with_a_reason_or_cleaned(
     ids=["full", "read-only"],
 )
 def test_a_disk_that_gives_out_in_mid_run(store, monkeypatch, trouble, cure, said):
-    real = crawler.run.gather
+    real = crawler.gather.gather
 
     async def gather(crawl, asked, state, known):
         if asked.id == "b":
@@ -344,7 +345,7 @@ def test_a_disk_that_gives_out_in_mid_run(store, monkeypatch, trouble, cure, sai
     with serve({"/a": typed(FEED), "/b": typed(many)}) as server:
         both = [source(server, "/a", "a"), source(server, "/b", "b")]
         with monkeypatch.context() as patch:
-            patch.setattr(crawler.run, "gather", gather)
+            patch.setattr("crawler.run.gather", gather)
             with pytest.raises(StoreError, match=said):
                 night(store, server, *both)
         store.db.execute(f"PRAGMA {cure}")
