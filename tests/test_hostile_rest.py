@@ -116,7 +116,10 @@ def test_a_row_cut_anywhere_on_its_way_is_put_together_again():
     async def send(message):
         sent.append(message)
 
-    asyncio.run(with_safe_cells(app)({"type": "http", "path": "/x.csv"}, None, send))
+    async def go():
+        await with_safe_cells(app)({"type": "http", "path": "/x.csv"}, None, send)
+
+    asyncio.run(go())
     assert sent[0]["headers"] == [(b"content-type", b"text/csv")]
     body = b"".join(message["body"] for message in sent[1:]).decode()
     assert list(csv.reader(io.StringIO(body, newline=""))) == [
