@@ -7,7 +7,7 @@ BIN := .venv/bin
 TORCH := torch==2.13.0
 
 .DEFAULT_GOAL := check
-.PHONY: help setup nightly test check lint types arch fmt slow bench docs serve constraints clean
+.PHONY: help setup nightly test hostile check lint types arch fmt slow bench docs serve constraints clean
 
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | sort
@@ -27,6 +27,9 @@ nightly: setup ## Run the main job on the shipped sample; ends with what to open
 
 test: setup ## Run the tests
 	$(BIN)/python -m pytest
+
+hostile: setup ## Run the tests of docs/security.md alone
+	$(BIN)/python -m pytest -m hostile
 
 check: lint types arch test ## Lint, types, contracts, tests
 

@@ -9,6 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from api.config import Settings
 from api.source_status import source_lines, source_rows, source_summary
 from store.errors import TapestoryError
 
@@ -26,8 +27,8 @@ class Finding:
     advice: str = ""
 
 
-def checks(database: Path | None) -> Iterator[Finding]:
-    """Yield what was found of the installation, the models and the database."""
+def checks(database: Path | None, settings: Settings) -> Iterator[Finding]:
+    """Yield what was found of the installation, the settings, the models and the database."""
     yield Finding(what="tapestory", ok=True, found=version("tapestory"))
     yield Finding(
         what="python",
@@ -35,9 +36,25 @@ def checks(database: Path | None) -> Iterator[Finding]:
         found=sys.version.split()[0],
         advice="" if sys.version_info >= (3, 11) else "install Python 3.11 or newer",
     )
+    yield _check_fence(settings)
     yield from _check_models()
     if database is not None:
         yield from _check_database(database)
+
+
+def _check_fence(settings: Settings) -> Finding:
+    """Return which networks besides the public one the crawler may reach."""
+    allowed = settings.allow_addresses
+    if not allowed:
+        found = "allow_addresses = []: only public addresses are asked, on ports 80 and 443"
+        return Finding(what="address guard", ok=True, found=found)
+    return Finding(
+        what="address guard",
+        ok=True,
+        found=f"WARNING: allow_addresses = {json.dumps(list(allowed))} in {settings.origin}",
+        advice="every feed and link may reach these networks, on any port; empty the list under"
+        " [crawler] unless a server of yours is crawled there",
+    )
 
 
 def _check_models() -> Iterator[Finding]:

@@ -1,6 +1,6 @@
 """What a person can do about an outcome: the advice that stands in a row of ``failures``."""
 
-from crawler.urls import host_of
+from crawler.urls import host_of, redact_text
 from store.records import Failure, Outcome, Source
 
 _ADVICE: dict[Outcome, str] = {
@@ -30,7 +30,7 @@ def failure(item: str, outcome: Outcome, message: str) -> Failure:
         stage="crawl",
         item=item,
         kind=outcome,
-        message=message,
+        message=redact_text(message),
         advice=_ADVICE.get(outcome, "try again; if it lasts, report it"),
     )
 

@@ -22,15 +22,19 @@ _BLOCKS = re.compile(
 )
 # A tag that a browser would know, whole or with an attribute: `a<b then c` is no markup, and an
 # HTML parser would swallow the rest of it.
-_TAG = re.compile(
-    r"<(?:!--|!doctype|/?(?:a|abbr|article|aside|audio|b|base|big|blockquote|body|br|button|center"
+_NAMES = (
+    r"a|abbr|article|aside|audio|b|base|big|blockquote|body|br|button|center"
     r"|cite|code|col|dd|del|details|div|dl|dt|em|embed|fieldset|figcaption|figure|font|footer|form"
     r"|h[1-6]|head|header|hr|html|i|iframe|img|input|ins|kbd|label|li|link|main|map|mark|marquee"
     r"|math|meta|mtext|nav|noscript|object|ol|option|p|param|picture|pre|q|s|script|section|select"
     r"|small|source|span|strike|strong|style|sub|summary|sup|svg|table|tbody|td|template|textarea"
-    r"|tfoot|th|thead|time|title|tr|tt|u|ul|video|wbr)(?:\s*/?>|[\s/]+[a-z:_-]{1,40}\s*=))",
+    r"|tfoot|th|thead|time|title|tr|tt|u|ul|video|wbr"
+)
+_TAG = re.compile(
+    rf"<(?=[!/a-z])(?:!--|!doctype|/?(?:{_NAMES})(?:\s*/?>|[\s/]+[a-z:_-]{{1,40}}\s*=))",
     re.IGNORECASE,
 )
+_WHOLE_TAG = re.compile(rf"<(?=[/a-z])/?(?:{_NAMES})(?:[\s/][^<>]{{0,2000}})?>", re.IGNORECASE)
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#x[0-9a-f]{1,6}|[a-z][a-z0-9]{1,30});", re.IGNORECASE)
 # Controls but tab and newline, marks and overrides of direction, zero-width characters that
 # carry no meaning (the zero-width joiner does, in emoji and in several scripts).
@@ -72,8 +76,9 @@ def _strip(markup: str, *, keep_breaks: bool) -> str:
     if not keep_breaks and _BLOCKS.search(markup) is not None:
         # Only block markup makes paragraphs: the line breaks of its source are white space.
         markup = _BLOCKS.sub("\n\n", markup.replace("\r", " ").replace("\n", " "))
-    # The sanitiser returns text in escaped form: resolve that once, and only once.
-    return unescape(nh3.clean(markup, tags=set()))
+    # The sanitiser returns text in escaped form: resolve that once, and only once. What still
+    # looks like a tag was hidden from it, in an attribute or a <noscript>.
+    return _WHOLE_TAG.sub("", unescape(nh3.clean(markup, tags=set())))
 
 
 def _tidy(text: str, limit: int) -> str:

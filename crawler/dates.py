@@ -20,6 +20,7 @@ _DATE_ONLY = re.compile(r"\d{4}-\d{2}-\d{2}")
 # Names that the mail standard does not know and feeds use; one that stands for two zones
 # (CST, IST) is left to it or to UTC.
 _ZONES = {"BST": 1, "CET": 1, "CEST": 2, "EET": 2, "EEST": 3, "HKT": 8, "SGT": 8, "JST": 9}
+_COLON_ZONE = re.compile(r"([+-]\d\d):(\d\d)$")
 _IN_ADDRESS = re.compile(r"/((?:19|20)\d\d)[/-](0[1-9]|1[0-2])[/-]([0-2]\d|3[01])(?=[/._-]|$)")
 _NAMED_ZONE = re.compile(r"\s([A-Z]{3,4})$")
 
@@ -58,7 +59,8 @@ def _mail(text: str) -> datetime | None:
     zone = _NAMED_ZONE.search(text)
     hours = _ZONES.get(zone.group(1)) if zone else None
     try:
-        moment = parsedate_to_datetime(text)
+        # The mail standard has no colon there, and its reader drops a zone that has one.
+        moment = parsedate_to_datetime(_COLON_ZONE.sub(r"\1\2", text))
     except (ValueError, TypeError, IndexError, OverflowError):
         return None
     if hours is not None:

@@ -16,6 +16,7 @@ from crawler.identity import Entry, StoredKey, content_hash
 from crawler.pages import STUMBLES, PageAnswer, Pages, is_teaser
 from crawler.parsed import ParsedFeed, ParsedPage
 from crawler.social import PLATFORMS, platform_of
+from crawler.suspect_pages import without_boilerplate
 from crawler.urls import host_of, redact
 from store.records import DateSource, Document, Outcome, PageWait, Source
 
@@ -142,7 +143,7 @@ class Reader:
 
     async def _answers(self, urls: Mapping[str, str | None]) -> dict[str, PageAnswer]:
         answers = await asyncio.gather(*(self.pages.get(str(url)) for url in urls.values()))
-        return dict(zip(urls, answers, strict=True))
+        return dict(zip(urls, without_boilerplate(answers), strict=True))
 
     def _wants_page(self, entry: Entry) -> bool:
         return (

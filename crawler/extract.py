@@ -2,13 +2,14 @@
 
 import json
 import re
+from itertools import islice
 from typing import Any
 
 from crawler.clean import MAX_AUTHOR, plain_line, plain_text
 from crawler.dates import parse_date
 from crawler.errors import FeedParseError
 from crawler.parsed import ParsedPage
-from crawler.urls import canonical_url, host_of
+from crawler.urls import canonical_url, host_of, redact
 
 PAYWALL_WORDS = 120
 _SUBSCRIBE = re.compile(
@@ -16,9 +17,8 @@ _SUBSCRIBE = re.compile(
     r"|to continue reading|start your (?:free )?trial|register to read|订阅后|登录后阅读",
     re.IGNORECASE,
 )
-_JSON_LD = re.compile(
-    rb"<script[^<>]{0,200}application/ld\+json[^<>]{0,200}>(.{1,200000}?)</script", re.DOTALL
-)
+_JSON_LD = re.compile(rb"<script[^<>]{0,200}application/ld\+json[^<>]{0,200}>")
+_MAX_BLOCKS, _MAX_BLOCK = 20, 200_000
 # Every newsletter there shares the registrable domain: only the same host may speak for a page.
 _SHARED = (
     "substack.com", "github.io", "medium.com", "blogspot.com", "wordpress.com", "ghost.io",
@@ -65,7 +65,7 @@ def parse_page(body: bytes, *, content_type: str = "", url: str = "") -> ParsedP
     )
     text = plain_text((getattr(found, "text", None) or "") if found else "")
     if not text:
-        raise FeedParseError(f"{url!r}: no main text was found in the page")
+        raise FeedParseError(f"{redact(url)!r}: no main text was found in the page")
     return ParsedPage(
         text=text,
         author=plain_line((found.author or "")[: 4 * MAX_AUTHOR], MAX_AUTHOR) or None,
@@ -99,9 +99,11 @@ def _site(host: str) -> str:
 
 
 def _is_paywalled(body: bytes, text: str) -> bool:
-    for block in _JSON_LD.findall(body)[:20]:
+    for start in islice(_JSON_LD.finditer(body), _MAX_BLOCKS):
+        # Looked for by hand: a pattern up to the end tag would try every end from every start.
+        end = body.find(b"</script", start.end(), start.end() + _MAX_BLOCK)
         try:
-            stated = json.dumps(json.loads(block))
+            stated = json.dumps(json.loads(body[start.end() : max(end, start.end())]))
         except (ValueError, RecursionError):
             continue
         if re.search(r'"isAccessibleForFree": (?:false|"false")', stated, re.IGNORECASE):

@@ -6,15 +6,15 @@ the entity and author ones are closed here and the rest are bounded there.
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from crawler.clean import MAX_AUTHOR, plain_line, plain_text
+from crawler.clean import MAX_AUTHOR, MAX_TEXT, plain_line, plain_text
 from crawler.dates import parse_date
 from crawler.decide import FeedHints
 from crawler.errors import FeedParseError
 from crawler.parsed import ParsedFeed
-from crawler.urls import host_of, http_url
+from crawler.urls import host_of, http_url, masked
 from store.records import FeedItem
 
 MAX_ENTRIES = 2000
@@ -24,6 +24,7 @@ MAX_AUTHOR_FIELD = 256
 _MAX_FIELD = 64_000
 _REFUSED_ENCODINGS = frozenset({"utf-7", "utf7", "u7", "unicode-1-1-utf-7"})
 _ENTRY = re.compile(rb"<(?:\w+:)?(?:item|entry)[\s>]")
+_CHARACTER = re.compile(rb"&#(x[0-9a-f]+|[0-9]+);?", re.IGNORECASE)
 _ROOT = re.compile(rb"<((?:\w+:)?(?:rss|feed|rdf|channel))[\s>]", re.IGNORECASE)
 _CHARSET = re.compile(r"(?:charset|encoding)\s*=\s*[\"']?([\w.:-]{1,40})", re.IGNORECASE)
 # How a preview ends: Substack's of a post for subscribers, WordPress' of any.
@@ -77,6 +78,7 @@ def _parse_xml(body: bytes, content_type: str, url: str) -> ParsedFeed:
     feedparser = _feedparser()
     data = _to_utf8(body, content_type)
     _refuse_entities(data)
+    data = _CHARACTER.sub(_valid_character, data)
     data, notes = _cut_entries(data)
     found = feedparser.parse(
         data,
@@ -87,13 +89,14 @@ def _parse_xml(body: bytes, content_type: str, url: str) -> ParsedFeed:
     if not found.get("version") and not found.entries:
         raise FeedParseError("the body is no feed; look at the address in a browser")
     base = http_url(found.feed.get("link"), url) or url
+    items = [_xml_item(entry, base) for entry in found.entries[:MAX_ENTRIES]]
     return ParsedFeed(
-        items=[_xml_item(entry, base) for entry in found.entries[:MAX_ENTRIES]],
+        items=items,
         title=plain_line(str(found.feed.get("title") or ""))[:200],
         language=_language(found.feed.get("language")),
         hints=_hints(found.feed, data),
         site=host_of(base) or None,
-        notes=notes,
+        notes=[*notes, *_notes(items)],
     )
 
 
@@ -139,6 +142,19 @@ def _refuse_entities(data: bytes) -> None:
         raise FeedParseError("the feed declares XML entities; they are refused", "decode")
 
 
+def _valid_character(reference: re.Match[bytes]) -> bytes:
+    """Return a character reference, or U+FFFD for a surrogate, a NUL and what is beyond Unicode.
+
+    feedparser gives up the whole feed over one of them.
+    """
+    digits = reference.group(1).lower()
+    if len(digits) > 8:
+        return b"\xef\xbf\xbd"
+    code = int(digits[1:], 16) if digits.startswith(b"x") else int(digits)
+    is_character = 0 < code < 0xD800 or 0xDFFF < code < 0x110000
+    return reference.group() if is_character else b"\xef\xbf\xbd"
+
+
 def _cut_entries(data: bytes) -> tuple[bytes, list[str]]:
     """Cut what follows the last entry that is read: 40,000 of them take 15 s to parse."""
     for number, match in enumerate(_ENTRY.finditer(data)):
@@ -162,7 +178,7 @@ def _xml_item(entry: Mapping[str, Any], base: str) -> FeedItem:
         ((markup, plain_text(markup)) for markup in texts), key=lambda pair: len(pair[1])
     )
     return FeedItem(
-        guid=plain_line(str(entry.get("id") or ""), _MAX_FIELD) or None,
+        guid=_guid(entry.get("id")),
         url=http_url(entry.get("link"), base),
         title=plain_line(str(entry.get("title") or "")),
         text=text,
@@ -170,7 +186,7 @@ def _xml_item(entry: Mapping[str, Any], base: str) -> FeedItem:
         language=_language(next((p.get("language") for p in entry.get("content", ())), None)),
         published_at=parse_date(stated),
         date_raw=stated[:200] if stated else None,
-        is_partial=_READ_MORE.search(markup[-2000:]) is not None,
+        is_partial=_is_cut(text) or _READ_MORE.search(markup[-2000:]) is not None,
         engagement=_counts(entry),
     )
 
@@ -190,8 +206,29 @@ def _attribute(element: object, name: str) -> object:
     return element.get(name) if isinstance(element, Mapping) else None
 
 
+def _guid(stated: object) -> str | None:
+    """Return an entry's own id; one that is an address can carry a reader's token."""
+    guid = plain_line(str(stated or "")[:_MAX_FIELD], _MAX_FIELD)
+    return (masked(guid) if "://" in guid else guid) or None
+
+
+def _is_cut(text: str) -> bool:
+    # plain_text() cuts there, and strips what white space the cut left.
+    return len(text) > MAX_TEXT - 5 and text.endswith("…")
+
+
+def _notes(items: Sequence[FeedItem]) -> list[str]:
+    """Return what of these items will not be stored."""
+    cut = sum(_is_cut(item.text) for item in items)
+    empty = sum(not item.title and not item.text for item in items)
+    return [f"{cut} texts were cut at {MAX_TEXT:,} characters"] * bool(cut) + [
+        f"{empty} entries have neither title nor text"
+    ] * bool(empty)
+
+
 def _author(name: object) -> str | None:
-    return plain_line(str(name or "")[: 4 * MAX_AUTHOR], MAX_AUTHOR) or None
+    # Twice: feedparser leaves authors escaped where a feed is not well-formed.
+    return plain_line(plain_line(str(name or "")[: 4 * MAX_AUTHOR]), MAX_AUTHOR) or None
 
 
 def _language(code: object) -> str | None:
@@ -236,12 +273,13 @@ def _parse_json(body: bytes, url: str) -> ParsedFeed:
     usable = [item for item in items[:MAX_ENTRIES] if isinstance(item, dict)]
     notes = [] if len(usable) == len(items) else [f"{len(items) - len(usable)} items left out"]
     home = http_url(_string(feed, "home_page_url"), url)
+    parsed = [_json_item(item, feed, url) for item in usable]
     return ParsedFeed(
-        items=[_json_item(item, feed, url) for item in usable],
+        items=parsed,
         title=plain_line(_string(feed, "title"))[:200],
         language=language,
         site=host_of(home) if home else None,
-        notes=notes,
+        notes=[*notes, *_notes(parsed)],
     )
 
 
@@ -251,30 +289,46 @@ def load_json(body: bytes) -> Any:
     Raises
     ------
     FeedParseError
-        When it is not JSON, or nested to overflow the stack.
+        When it is not JSON, nested to overflow the stack, or open to two readings: a name
+        given twice, or the ``NaN`` that only some readers know.
     """
     try:
-        return json.loads(body.decode("utf-8-sig", errors="replace"))
+        return json.loads(
+            body.decode("utf-8-sig", errors="replace"),
+            parse_constant=_refuse_constant,
+            object_pairs_hook=_unique_names,
+        )
     except (ValueError, RecursionError) as error:
         raise FeedParseError(f"the body is no JSON: {type(error).__name__}: {error}") from error
+
+
+def _refuse_constant(name: str) -> float:
+    raise ValueError(f"{name} is no JSON number")
+
+
+def _unique_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("an object gives a name twice")
+    return found
 
 
 def _json_item(item: Mapping[str, Any], feed: Mapping[str, Any], url: str) -> FeedItem:
     stated = _string(item, "date_published") or _string(item, "date_modified")
     guid = item.get("id")
+    text = plain_text(
+        _string(item, "content_html") or _string(item, "content_text") or _string(item, "summary")
+    )
     return FeedItem(
-        guid=plain_line(str(guid)[:_MAX_FIELD]) if isinstance(guid, str | int | float) else None,
+        guid=_guid(str(guid)) if isinstance(guid, str | int | float) else None,
         url=http_url(_string(item, "url") or _string(item, "external_url"), url),
         title=plain_line(_string(item, "title")),
-        text=plain_text(
-            _string(item, "content_html")
-            or _string(item, "content_text")
-            or _string(item, "summary")
-        ),
+        text=text,
         author=_json_author(item) or _json_author(feed),
         language=_language(item.get("language")),
         published_at=parse_date(stated),
         date_raw=stated[:200] or None,
+        is_partial=_is_cut(text),
     )
 
 

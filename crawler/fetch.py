@@ -5,6 +5,7 @@ returned as data.
 """
 
 import asyncio
+import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -22,7 +23,7 @@ from crawler.hosts import Hosts
 from crawler.messages import Fetched, Request, safe_validator
 from crawler.ratelimits import ratelimit_pause
 from crawler.settings import CrawlSettings
-from crawler.urls import redact
+from crawler.urls import redact, redact_text
 from store.records import Outcome
 
 # Raises FetchError when an address that a redirect leads to is not to be asked.
@@ -31,6 +32,11 @@ MayFollow = Callable[[str], Awaitable[None]]
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _PERMANENT = frozenset({301, 308})
 _RETRIED = frozenset({502, 503, 504})
+# Real answers have some thirty; the HTTP library itself bounds only their bytes (100 kB).
+MAX_HEADERS = 200
+# They log whole addresses and headers, secrets included, when somebody turns their logs up.
+_TALKATIVE = ("httpx2", "httpcore2", "hpack", "h2")
+_log = logging.getLogger(__name__)
 FEED_TYPES = (
     "application/atom+xml, application/rss+xml, application/feed+json, application/json;q=0.9,"
     " application/xml;q=0.9, text/xml;q=0.8, */*;q=0.5"
@@ -56,6 +62,8 @@ async def open_client(
     ``trust_env`` is off in both places: a proxy from the environment would do the
     connecting for us, past the guard.
     """
+    for name in _TALKATIVE:
+        logging.getLogger(name).setLevel(logging.WARNING)
     limits = settings.limits
     transport = httpx2.AsyncHTTPTransport(trust_env=False, http2=True)
     guard_transport(transport, settings.networks(), resolve)
@@ -98,10 +106,15 @@ async def fetch(
         return exchange.failed(
             "deadline", f"no whole answer within {client.settings.limits.total_s:g} s"
         )
+    except httpx2.LocalProtocolError:
+        # Its message quotes the header that it refuses, which can be the token.
+        return exchange.failed(
+            "connect", "the request cannot be written; look for a line break in the token"
+        )
     except httpx2.HTTPError as error:
-        return exchange.failed(outcome_of(error), f"{type(error).__name__}: {error}"[:300])
+        return exchange.failed(outcome_of(error), _sentence(error))
     except httpx2.InvalidURL as error:
-        return exchange.failed("bad_scheme", str(error)[:300])
+        return exchange.failed("bad_scheme", _sentence(error))
 
 
 def outcome_of(error: httpx2.HTTPError) -> Outcome:
@@ -181,6 +194,12 @@ class _Exchange:
     def _note_redirect(self, status: int, url: httpx2.URL, target: httpx2.URL) -> None:
         downgrade = url.scheme == "https" and target.scheme == "http"
         self._unbroken = self._unbroken and status in _PERMANENT and not downgrade
+        if downgrade:
+            _log.warning(
+                "%s leads from https to http (%s): followed, but never remembered",
+                redact(str(url)),
+                redact(str(target)),
+            )
         if self._unbroken:
             self._permanent = str(target)
 
@@ -229,6 +248,8 @@ class _Exchange:
         async with self._client.http.stream(
             method, url, headers=headers, content=self._request.body
         ) as response:
+            if (count := len(response.headers.raw)) > MAX_HEADERS:
+                raise FetchError(f"the answer has {count} headers", "too_large")
             answer = Fetched(
                 url=str(url),
                 status=response.status_code,
@@ -255,6 +276,8 @@ class _Exchange:
             for piece in decoder.decode(chunk):
                 size += len(piece)
                 pieces.append(piece)
+                if size > cap and self._request.is_cut_at_cap:
+                    return b"".join(pieces)[:cap], wire
                 if size > cap:
                     raise FetchError(f"the body is larger than {cap} bytes", "too_large")
             if wire > wire_cap:
@@ -270,6 +293,10 @@ def _is_stumble(answer: Fetched) -> bool:
         and "retry-after" not in answer.headers
         and not is_challenge(answer.headers)
     )
+
+
+def _sentence(error: Exception) -> str:
+    return redact_text(f"{type(error).__name__}: {error}")[:300]
 
 
 def _origin(url: httpx2.URL) -> tuple[str, str, int]:

@@ -15,6 +15,7 @@ from crawler.messages import Fetched
 from crawler.pages import Pages
 from crawler.parsed import ParsedFeed
 from crawler.social import PLATFORMS
+from crawler.suspect_pages import claims_of_others, cut_rows
 from crawler.urls import redact
 from crawler.worker import ParserPool
 from store.records import Failure, Fetch, Outcome, Source, SourceState, SourceStatus
@@ -161,10 +162,14 @@ async def with_entries(
         harvest=harvest,
         # The feed's own row is written last, so that it is the source's last request.
         fetches=(*pages, *gathered.fetches),
-        page_failures=tuple(
-            failure(redact(page.url), page.outcome, page.message)
-            for page in harvest.pages.values()
-            if page.outcome != "ok"
+        page_failures=(
+            *(
+                failure(redact(page.url), page.outcome, page.message)
+                for page in harvest.pages.values()
+                if page.outcome != "ok"
+            ),
+            *claims_of_others(entries, harvest.pages, known),
+            *cut_rows(gathered.source.id, feed.notes if feed else ()),
         ),
     )
 

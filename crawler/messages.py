@@ -17,6 +17,8 @@ class Request:
     ----------
     cap_bytes : int
         Bytes of the decompressed body.
+    is_cut_at_cap : bool
+        Take the first ``cap_bytes`` of a longer body; without it such a body is refused.
     etag, last_modified : str or None
         Validators of the last answer, opaque and unchanged.
     secret_headers : mapping
@@ -30,6 +32,7 @@ class Request:
     url: str
     cap_bytes: int
     accept: str = "*/*"
+    is_cut_at_cap: bool = False
     etag: str | None = None
     last_modified: str | None = None
     secret_headers: Mapping[str, str] = field(default_factory=dict)

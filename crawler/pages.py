@@ -157,9 +157,11 @@ class Pages:
     async def _ask_robots(self, origin: str) -> Any:
         """Return the rules of an origin, None for no rules, or the outcome that forbids it."""
         cap = self._client.settings.limits.robots_bytes
-        fetched = await fetch(
-            self._client, Request(url=f"{origin}/robots.txt", cap_bytes=cap, accept="text/plain")
+        # RFC 9309: rules beyond the cap do not count, those before it do.
+        request = Request(
+            url=f"{origin}/robots.txt", cap_bytes=cap, accept="text/plain", is_cut_at_cap=True
         )
+        fetched = await fetch(self._client, request)
         if fetched.outcome is not None or (fetched.status or 500) >= 500:
             # RFC 9309: rules that cannot be had are taken for a refusal.
             return "robots_unreachable"

@@ -25,7 +25,7 @@ from crawler.pages import Pages
 from crawler.prices.run import fetch_prices, import_prices
 from crawler.reporting import FailureLog, Run, finish
 from crawler.settings import CrawlSettings
-from crawler.urls import redact
+from crawler.urls import redact, redact_text
 from crawler.worker import shared_pool
 from store.records import Failure, Source, SourceState, StageReport
 
@@ -168,7 +168,7 @@ class _Night:
                 stage="crawl",
                 item=source.id,
                 kind=type(error).__name__,
-                message=f"unexpected: {type(error).__name__}: {error}"[:300],
+                message=redact_text(f"unexpected: {type(error).__name__}: {error}")[:300],
                 advice="this is a mistake of ours: please report it with this message",
             )
             return Gathered(source=source, state=state, failures=(row,))

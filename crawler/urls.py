@@ -4,8 +4,10 @@ Pure. The canonical form drops what a page does not depend on (user information,
 ports, fragments, tracking parameters) and orders the rest.
 """
 
-from collections.abc import Collection, Mapping
-from urllib.parse import parse_qsl, quote, urlencode, urljoin, urlsplit, urlunsplit
+import re
+from collections.abc import Callable, Collection, Mapping
+from hashlib import blake2b
+from urllib.parse import parse_qsl, quote, unquote, urlencode, urljoin, urlsplit, urlunsplit
 
 from w3lib.url import canonicalize_url
 
@@ -28,10 +30,19 @@ _TRACKING = frozenset({
     "cmp", "taid",
 })  # fmt: skip
 _TRACKING_PREFIXES = ("utm_", "mtm_", "matomo_", "hsa_", "itm_")
+# Compared without case, percent signs, dashes and underscores: `x-api-key`, `apiKey`, `api%5Fkey`.
 _SECRETS = frozenset({
-    "api_key", "apikey", "token", "feed", "user", "key", "access_token", "auth", "password",
-    "secret",
+    "feed", "user", "username", "key", "auth", "authorization", "pass", "pwd", "sig", "session",
+    "sessionid", "jwt", "bearer", "credentials",
 })  # fmt: skip
+_SECRET_ENDINGS = (
+    "token", "secret", "password", "passwd", "passphrase", "signature", "credential", "apikey",
+    "accesskey", "secretkey", "privatekey", "authkey", "subscriptionkey", "accesskeyid",
+)  # fmt: skip
+# Only from the start of a pair: from every character, a query without one would take for ever.
+_PAIR = re.compile(r"(?<![^&;])([^=&;]+)=([^&;]*)")
+_DIGEST = re.compile(r"~[0-9a-f]{12}")
+_ADDRESS = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]{0,20}://[^\s'\"<>]+")
 
 
 def http_url(url: str | None, base: str | None = None) -> str | None:
@@ -63,7 +74,8 @@ def http_url(url: str | None, base: str | None = None) -> str | None:
 def canonical_url(url: str | None, *, sites: Collection[str] = ()) -> str | None:
     """Return the form of an address under which two links to one page are equal, or None.
 
-    Idempotent. Parameters are kept unless they are known to track.
+    Idempotent. Parameters are kept unless they are known to track; a secret is replaced by a
+    digest of itself.
 
     Parameters
     ----------
@@ -74,7 +86,7 @@ def canonical_url(url: str | None, *, sites: Collection[str] = ()) -> str | None
     if clean is None:
         return None
     try:
-        parts = urlsplit(canonicalize_url(clean))
+        parts = urlsplit(canonicalize_url(masked(clean)))
     except (ValueError, UnicodeError):
         return None
     pairs = [
@@ -118,17 +130,48 @@ def redact(url: str) -> str:
 
     An address that holds neither comes back unchanged.
     """
+    return _without_secrets(url, lambda _: "REDACTED")
+
+
+def redact_text(text: str) -> str:
+    """Return a message with every address in it redacted."""
+    return _ADDRESS.sub(lambda found: redact(found.group()), text)
+
+
+def masked(url: str) -> str:
+    """Return an address that identifies a page and tells no secret.
+
+    Each secret is replaced by a digest of itself, so that two addresses that differ only there
+    stay two. An address without any comes back unchanged.
+    """
+    return _without_secrets(url, _digest)
+
+
+def _digest(value: str) -> str:
+    if _DIGEST.fullmatch(value):
+        return value
+    return "~" + blake2b(value.encode(errors="replace"), digest_size=6).hexdigest()
+
+
+def _without_secrets(url: str, replaced: Callable[[str], str]) -> str:
     try:
         parts = urlsplit(url)
+        # `http://me:pa#ss@host/`: the rest of the password would stand in the fragment.
+        _ = parts.port
     except ValueError:
         return "(unreadable address)"
     netloc = parts.netloc.rpartition("@")[2]
-    query = "&".join(_redacted(pair) for pair in parts.query.split("&"))
-    if netloc == parts.netloc and query == parts.query:
+
+    def shown(pair: re.Match[str]) -> str:
+        name, value = pair.groups()
+        return f"{name}={replaced(value)}" if _is_secret(name) else pair.group()
+
+    query, fragment = (_PAIR.sub(shown, part) for part in (parts.query, parts.fragment))
+    if (netloc, query, fragment) == (parts.netloc, parts.query, parts.fragment):
         return url
-    return urlunsplit((parts.scheme, netloc, parts.path, query, parts.fragment))
+    return urlunsplit((parts.scheme, netloc, parts.path, query, fragment))
 
 
-def _redacted(pair: str) -> str:
-    name, equals, _ = pair.partition("=")
-    return f"{name}=REDACTED" if equals and name.lower() in _SECRETS else pair
+def _is_secret(name: str) -> bool:
+    compact = re.sub(r"[^a-z]", "", unquote(name).lower())
+    return compact in _SECRETS or compact.endswith(_SECRET_ENDINGS)

@@ -158,6 +158,7 @@ class Inert(HTMLParser):
 
 
 @pytest.mark.parametrize("path", PAGES, ids=range(len(PAGES)))
+@pytest.mark.hostile(36)
 def test_hostile_text_is_inert(get, path):
     page = get(path)
     assert page.status_code in (200, 404)
@@ -183,6 +184,7 @@ def test_our_pages_allow_no_script_and_no_other_host(get, path):
 
 
 @pytest.mark.parametrize("path", TABLES)
+@pytest.mark.hostile(36)
 def test_tables_show_hostile_text_escaped_and_shut_other_hosts_out(get, path):
     page = get(path)
     assert page.status_code == 200

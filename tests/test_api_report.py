@@ -233,6 +233,7 @@ def test_sections_can_be_reached_by_name(report):
     assert wanted <= set(ids)
 
 
+@pytest.mark.hostile(36)
 def test_crawled_text_is_data(report):
     html = render_html(report)
     assert "<script" not in html

@@ -103,6 +103,7 @@ def test_validators_are_sent_back_and_304_is_nothing_new(store):
     assert outcomes(store) == ["ok", "not_modified"]
 
 
+@pytest.mark.hostile(23)
 def test_a_304_to_a_first_request_is_an_error(store):
     with serve({"/feed": Answer(304)}) as server:
         report = crawl(store, [feed(server)], now=NOW, settings=server.settings())
@@ -120,6 +121,7 @@ def test_a_changed_entry_keeps_its_old_text(store):
     assert rows(store, "SELECT title FROM revisions") == [("one",)]
 
 
+@pytest.mark.hostile(35)
 def test_a_clock_in_the_page_stops_at_24_revisions(store):
     with serve() as server:
         for hour in range(28):
@@ -174,6 +176,7 @@ def test_what_a_server_can_do(store, answer, outcome, status):
     assert rows(store, "SELECT code FROM runs") == [(3,)]
 
 
+@pytest.mark.hostile(25)
 def test_a_retired_feed_is_not_asked_again(store):
     with serve({"/feed": Answer(410)}) as server:
         crawl(store, [feed(server)], now=NOW, settings=server.settings())
@@ -211,6 +214,7 @@ def test_a_new_address_in_the_settings_forgets_the_validators_of_the_old(store):
     assert report.counts["new"] == 1
 
 
+@pytest.mark.hostile(50)
 def test_validators_never_outlive_the_entries_they_cover(store, monkeypatch):
     """The invariant: a crash between the two would lose the entries for ever."""
     with serve({"/feed": etag(FEED)}) as server:
@@ -293,6 +297,7 @@ def test_a_token_that_is_missing_is_asked_for_by_name(store):
 
 
 @pytest.mark.parametrize("answer", [Answer(500), Answer(200, FEED), redirect("/feed", 301)])
+@pytest.mark.hostile(44)
 def test_no_secret_of_an_address_reaches_the_database(store, tmp_path, answer):
     with serve({"/feed": answer}) as server:
         for night in range(4):

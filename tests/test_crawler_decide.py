@@ -136,6 +136,7 @@ def test_an_answer_in_between_starts_the_count_again():
     assert advance(state, MOVED, "ok", now=NOW).url == URL
 
 
+@pytest.mark.hostile(25)
 def test_gone_is_gone_for_good():
     state = advance(STATE, answer(410), "gone", now=NOW)
     assert state.status == "gone"
@@ -143,6 +144,7 @@ def test_gone_is_gone_for_good():
         assert not is_due(state, NOW + timedelta(days=400), only_due=only_due)
 
 
+@pytest.mark.hostile(27)
 def test_a_404_is_not_gone():
     state = STATE
     for _ in range(50):
@@ -170,6 +172,7 @@ def test_a_404_is_not_gone():
         ("٣", None),
     ],
 )
+@pytest.mark.hostile(24)
 def test_retry_after(value, seconds):
     wait = retry_after({"retry-after": value}, NOW)
     assert wait == (None if seconds is None else timedelta(seconds=seconds))

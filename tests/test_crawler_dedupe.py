@@ -30,6 +30,7 @@ def edited(tokens: list[str], share: float, seed: int = 9) -> str:
     return " ".join(chance.choice(WORDS) if chance.random() < share else token for token in tokens)
 
 
+@pytest.mark.hostile(42)
 def test_an_edited_copy_belongs_to_the_earliest():
     story = words(1)
     rows = [
@@ -81,6 +82,7 @@ def test_short_posts_are_copies_only_when_equal():
     assert find_duplicates(rows) == {"b": "a"}
 
 
+@pytest.mark.hostile(42)
 def test_two_texts_that_share_boilerplate_are_two_stories():
     shared = " ".join(words(5, 40))
     rows = [text(str(i), " ".join(words(10 + i)) + " " + shared, hours=i) for i in range(4)]

@@ -28,6 +28,13 @@ from tests.crawl_nights import (
 from tests.server import Answer, drip, serve
 
 GOOD = Answer(200, page(), HTML)
+
+
+def articles(paths: list[str]) -> dict[str, Answer]:
+    """Return a page for each path; one text behind them all would be no article."""
+    return {path: Answer(200, page(extra=f"<p>Words of {path}.</p>"), HTML) for path in paths}
+
+
 SUMMARY = "A summary of the page."
 
 
@@ -170,7 +177,7 @@ def test_a_host_that_is_down_is_not_waited_for_at_every_page(store):
         night(store, server, 0, source)
         assert sum(server.hits[path] for path in paths) == 3
         # Those whose turn never came are asked for all the same, once the host is back.
-        server.answers |= dict.fromkeys(paths, GOOD)
+        server.answers |= articles(paths)
         assert night(store, server, 1, source).counts["revised"] == 8
 
 
@@ -201,7 +208,7 @@ def test_a_changed_summary_of_an_unread_page_is_a_revision(store):
 
 def test_pages_beyond_the_night_s_budget_come_the_next_night(store):
     paths = [f"/{number}" for number in range(5)]
-    with serve(dict.fromkeys(paths, GOOD)) as server:
+    with serve(articles(paths)) as server:
         server.answers["/feed"] = listed(server, *paths)
         settings = replace(server.settings(), pages_per_source=3)
         source = feed(server, full_text=True)

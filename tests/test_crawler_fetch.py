@@ -52,6 +52,7 @@ def test_validators_are_sent_as_they_came():
 @pytest.mark.parametrize(
     "tag", ['"a\r\nX-Evil: 1"', '"' + "x" * 100_000 + '"', '"\u00e9"', "", None]
 )
+@pytest.mark.hostile(22)
 def test_a_hostile_validator_is_not_kept(tag):
     assert safe_validator(tag) is None
 
@@ -75,6 +76,7 @@ def test_every_member_of_a_gzip_body_is_read():
         assert ask(server).body == BODY
 
 
+@pytest.mark.hostile(16)
 def test_ten_thousand_empty_members_take_no_time():
     started = time.perf_counter()
     decoder = decoder_for("gzip")
@@ -83,6 +85,7 @@ def test_ten_thousand_empty_members_take_no_time():
 
 
 @pytest.mark.parametrize("encoding", ["gzip, gzip", ", ".join(["gzip"] * 20), "zstd", "nonsense"])
+@pytest.mark.hostile(14)
 def test_more_layers_or_other_codings_are_refused(encoding):
     with serve({"/": zipped(BODY, encoding)}) as server:
         assert ask(server).outcome == "decode"
@@ -93,6 +96,7 @@ def test_more_layers_or_other_codings_are_refused(encoding):
     [gzip.compress(BODY)[:-12], b"\x1f\x8b\x08 not gzip at all", b"plain"],
     ids=["truncated", "damaged", "not compressed"],
 )
+@pytest.mark.hostile(21)
 def test_a_damaged_body_is_no_body(body):
     with serve({"/": Answer(200, body, {"Content-Encoding": "gzip"})}) as server:
         assert ask(server).outcome == "decode"
@@ -126,6 +130,7 @@ def test_a_bomb_stops_at_the_cap():
         assert time.perf_counter() - started < 5
 
 
+@pytest.mark.hostile(15)
 def test_the_body_of_a_redirect_is_never_read():
     packed = bomb(64)
     first = Answer(302, packed.body, {"Location": "/feed", "Content-Encoding": "gzip"})
@@ -139,6 +144,7 @@ def test_the_wire_is_capped_too():
         assert ask(server, settings=settings).outcome == "too_large"
 
 
+@pytest.mark.hostile(17)
 def test_an_endless_body_stops_at_the_cap():
     def endless(handler):
         handler.close_connection = True
@@ -154,6 +160,7 @@ def test_an_endless_body_stops_at_the_cap():
         assert ask(server).outcome == "too_large"
 
 
+@pytest.mark.hostile(18)
 def test_a_dripping_body_ends_at_the_total_deadline():
     with serve({"/": drip()}) as server:
         started = time.perf_counter()
@@ -162,6 +169,7 @@ def test_a_dripping_body_ends_at_the_total_deadline():
         assert time.perf_counter() - started < 2
 
 
+@pytest.mark.hostile(10)
 def test_redirects_are_followed_to_a_limit():
     answers: dict[str, Answer | Behaviour] = {f"/{i}": redirect(f"/{i + 1}") for i in range(50)}
     with serve(

@@ -25,6 +25,7 @@ def ask(url: str, settings: CrawlSettings, resolve=None):
     return asyncio.run(go())
 
 
+@pytest.mark.hostile(1)
 def test_a_local_feed_is_not_even_connected_to():
     with serve({"/feed": Answer(200, rss())}) as server:
         fetched = ask(f"{server.url}/feed", CrawlSettings(host_interval_s=0))
@@ -57,6 +58,7 @@ def test_a_local_feed_is_not_even_connected_to():
         "8.8.8.8",
     ],
 )
+@pytest.mark.hostile(5)
 def test_every_spelling_of_a_private_host_is_refused(host):
     with serve({"/": Answer(200, rss())}) as server:
         fetched = ask(f"http://{host}:{server.port}/", CrawlSettings(host_interval_s=0))
@@ -75,11 +77,13 @@ def test_every_spelling_of_a_private_host_is_refused(host):
         ("ftp://example.com/", "bad_scheme"),
     ],
 )
+@pytest.mark.hostile(3, 4)
 def test_a_redirect_passes_the_same_policy(location, outcome):
     with serve({"/": redirect(location)}) as server:
         assert ask(f"{server.url}/", server.settings()).outcome == outcome
 
 
+@pytest.mark.hostile(6)
 def test_one_private_address_condemns_a_name():
     with pytest.raises(AddressBlockedError):
         check_addresses("mixed.example", 443, ["93.184.216.34", "10.0.0.1"], ())
@@ -94,6 +98,7 @@ def test_public_hosts_are_asked_on_the_ports_of_the_web_only():
     assert check_addresses("here", 6379, ["127.0.0.1"], LOOPBACK) == ["127.0.0.1"]
 
 
+@pytest.mark.hostile(7)
 def test_the_address_that_was_checked_is_the_one_connected_to():
     answers = [["127.0.0.2"], ["10.0.0.1"]]
     asked = []
@@ -120,6 +125,7 @@ def test_the_address_that_was_checked_is_the_one_connected_to():
         asyncio.run(backend.connect_unix_socket("/run/docker.sock"))
 
 
+@pytest.mark.hostile(8)
 def test_proxies_of_the_environment_are_ignored(monkeypatch):
     with serve({"/": Answer(200, rss())}) as proxy, serve({"/": Answer(200, rss())}) as server:
         for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "all_proxy"):
@@ -128,6 +134,7 @@ def test_proxies_of_the_environment_are_ignored(monkeypatch):
         assert proxy.hits.total() == 0
 
 
+@pytest.mark.hostile(9)
 def test_user_information_and_fragments_are_dropped():
     assert str(check_url("https://me:pw@example.com/x#y", ())) == "https://example.com/x"
 

@@ -2,6 +2,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+import pytest
+
 from crawler.identity import Entry, match_entries
 from store.records import FeedItem, PageWait
 
@@ -63,6 +65,7 @@ def test_without_a_guid_the_address_is_the_key_then_the_words():
     assert first.document_id != second.document_id
 
 
+@pytest.mark.hostile(34)
 def test_a_guid_used_twice_is_no_id_and_stays_stable():
     alone = [item("g", "https://a.example/1", "one")]
     known = store(match_entries("s", alone, {}))
@@ -76,11 +79,13 @@ def test_three_items_with_one_guid_and_no_address_are_three():
     assert len({entry.document_id for entry in match_entries("s", items, {})}) == 3
 
 
+@pytest.mark.hostile(34)
 def test_a_guid_of_a_megabyte_makes_a_short_key():
     (entry,) = match_entries("s", [item("x" * 1_000_000)], {})
     assert len(entry.key) < 100
 
 
+@pytest.mark.hostile(34)
 def test_a_feed_that_renumbers_itself_inserts_nothing():
     known = store(match_entries("s", numbered("old"), {}))
     retitled = [replace(new, title=f"{new.title}!") for new in numbered("new")]

@@ -104,6 +104,7 @@ def test_a_paywalled_page_leaves_the_summary(store):
     assert (text, partial) == ("A teaser.", 1)
 
 
+@pytest.mark.hostile(43)
 def test_a_crawl_delay_slows_the_host_down():
     from crawler.hosts import LONGEST_DELAY_S, Hosts
 
@@ -126,6 +127,7 @@ def test_a_crawl_delay_slows_the_host_down():
         (None, "https://a.example/x", None),
     ],
 )
+@pytest.mark.hostile(40)
 def test_a_page_speaks_for_its_own_site_only(claim, url, believed):
     assert believed_canonical(claim, url) == believed
 

@@ -61,6 +61,7 @@ def test_fred(head):
         ),
     ],
 )
+@pytest.mark.hostile(47)
 def test_another_answer_than_a_series_is_refused_with_a_reason(body, reason):
     with pytest.raises(PriceDataError, match=reason):
         fred.parse(body, DGS10, now=NOW)
@@ -79,6 +80,7 @@ def test_another_answer_than_a_series_is_refused_with_a_reason(body, reason):
     ],
     ids=["order", "twice", "nan", "future"],
 )
+@pytest.mark.hostile(47)
 def test_what_can_be_mended_is_mended_and_remarked_on(rows, remark):
     reading = fred.parse(f"observation_date,DGS10\n{rows}\n".encode(), DGS10, now=NOW)
     assert closes(reading) == [("2026-01-28", 4.2), ("2026-01-29", 4.24), ("2026-02-02", 4.29)]

@@ -14,6 +14,7 @@ from api.browse.catalogue import load_queries
 from api.browse.filters import FILTERS
 from api.browse.headers import with_headers
 from api.browse.routes import DATABASE, page_routes, unknown_address
+from api.browse.spreadsheets import with_safe_cells
 
 __all__ = [
     "asgi_wrapper",
@@ -90,5 +91,5 @@ def extra_css_urls(template: str | None, datasette: Any) -> list[str]:
 
 @hookimpl  # type: ignore[untyped-decorator]
 def asgi_wrapper() -> Callable[[Any], Any]:
-    """Send the headers that keep crawled text harmless with every response."""
-    return with_headers
+    """Keep crawled text harmless: headers with every response, no formulas in CSV."""
+    return lambda app: with_headers(with_safe_cells(app))

@@ -6,7 +6,8 @@ from pathlib import Path
 import click
 
 from api.commands.options import as_json as json_option
-from api.commands.options import clock, database
+from api.commands.options import clock, config, database
+from api.config import load_settings
 
 
 @click.command()
@@ -27,11 +28,12 @@ def status(db: Path, as_json: bool) -> None:
 
 @click.command()
 @click.argument("db", type=click.Path(path_type=Path, dir_okay=False), required=False)
-def doctor(db: Path | None) -> None:
-    """Check the installation, the models and, when DB is given, the database."""
+@config
+def doctor(db: Path | None, config_path: Path | None) -> None:
+    """Check the installation, the settings, the models and, when DB is given, the database."""
     from api.health import checks
 
-    findings = list(checks(db))
+    findings = list(checks(db, load_settings(config_path)))
     for finding in findings:
         mark = "ok  " if finding.ok else "FAIL"
         click.echo(f"{mark} {finding.what}: {finding.found}")
