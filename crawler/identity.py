@@ -1,6 +1,5 @@
 """Which document an item is: keys, ids, revisions, and feeds that change all their ids. Pure."""
 
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +12,6 @@ from store.records import FeedItem
 # Above this share of unknown ids with known links, a feed has changed its ids.
 MIGRATION_SHARE = 0.8
 MAX_GUID = 512
-_SPACE = re.compile(r"\s+")
 
 
 class StoredKey(Protocol):
@@ -82,7 +80,7 @@ def document_id(source_id: str, entry_key: str) -> str:
 
 def content_hash(title: str, text: str) -> str:
     """Return the digest of title and text, blind to white space; 32 hex digits."""
-    normal = "\0".join(_SPACE.sub(" ", part).strip() for part in (title, text))
+    normal = "\0".join(" ".join(part.split()) for part in (title, text))
     return blake2b(normal.encode(), digest_size=16).hexdigest()
 
 

@@ -1,12 +1,14 @@
 """What a parser hands back, and its form on the pipe between processes."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
 from typing import Any
 
 from crawler.decide import FeedHints
 from store.records import FeedItem
+
+_ITEM_FIELDS = tuple(column.name for column in fields(FeedItem))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,9 +50,19 @@ class ParsedPage:
 
 def feed_to_json(feed: ParsedFeed) -> dict[str, Any]:
     """Return a feed as plain JSON values: what a parser process says is never unpickled."""
-    plain = asdict(feed)
-    for item in plain["items"]:
-        item["published_at"] = _text(item["published_at"])
+    return {
+        "items": [_item_to_json(item) for item in feed.items],
+        "language": feed.language,
+        "hints": asdict(feed.hints),
+        "notes": list(feed.notes),
+    }
+
+
+def _item_to_json(item: FeedItem) -> dict[str, Any]:
+    # Not ``asdict``, which copies every value of every item in depth.
+    plain = {name: getattr(item, name) for name in _ITEM_FIELDS}
+    plain["published_at"] = _text(item.published_at)
+    plain["engagement"] = dict(item.engagement)
     return plain
 
 
