@@ -5,7 +5,7 @@ outside every transaction.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import ModuleType
@@ -15,7 +15,7 @@ from crawler.dates import effective
 from crawler.decide import FeedHints, advance, body_hash, judge
 from crawler.errors import FeedParseError, HostPausedError, SourceError
 from crawler.fetch import FEED_TYPES, Client, fetch
-from crawler.identity import Entry, StoredKey, content_hash, match_entries
+from crawler.identity import Entry, StoredKey, content_hash, keys_to_look_up, match_entries
 from crawler.messages import Fetched, Request
 from crawler.pages import PageAnswer, Pages, is_teaser
 from crawler.parsed import ParsedFeed
@@ -42,6 +42,7 @@ _SOCIAL: dict[str, tuple[Parser, ModuleType]] = {
     "hackernews": ("hackernews", hackernews),
 }
 SUPPORTED = FEED_KINDS | _SOCIAL.keys()
+LookUp = Callable[[Collection[str], Collection[str]], Mapping[str, StoredKey]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,14 +87,14 @@ class Crawl:
 
 
 async def gather(
-    crawl: Crawl, source: Source, state: SourceState, known: Mapping[str, StoredKey]
+    crawl: Crawl, source: Source, state: SourceState, look_up: LookUp
 ) -> Gathered:
     """Ask a source and return what to write.
 
     Parameters
     ----------
-    known : mapping
-        The source's stored documents by entry key.
+    look_up : callable
+        Gives the source's stored documents with one of some keys or canonical addresses.
     """
     try:
         question = _question(crawl, source, state)
@@ -106,7 +107,7 @@ async def gather(
         return Gathered(source=source, state=waiting)
     outcome = judge(state, fetched)
     if outcome == "ok":
-        return await _parsed(crawl, source, state, known, fetched)
+        return await _parsed(crawl, source, state, look_up, fetched)
     return _finish(crawl, source, state, fetched, outcome, message=_message(fetched))
 
 
@@ -156,7 +157,7 @@ async def _parsed(
     crawl: Crawl,
     source: Source,
     state: SourceState,
-    known: Mapping[str, StoredKey],
+    look_up: LookUp,
     fetched: Fetched,
 ) -> Gathered:
     parser: Parser = _SOCIAL[source.kind][0] if source.kind in _SOCIAL else "feed"
@@ -165,7 +166,9 @@ async def _parsed(
         feed = await crawl.pool.feed(parser, fetched.body, content_type, fetched.url)
     except FeedParseError as error:
         return _finish(crawl, source, state, fetched, error.outcome, message=str(error))
-    entries = match_entries(source.id, feed.items, known, site=host_of(fetched.url))
+    site = host_of(fetched.url)
+    known = look_up(*keys_to_look_up(feed.items, site=site))
+    entries = match_entries(source.id, feed.items, known, site=site)
     gathered = _finish(crawl, source, state, fetched, "ok", hints=feed.hints)
     return await _with_entries(crawl, gathered, feed, entries)
 

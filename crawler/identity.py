@@ -100,6 +100,23 @@ def _short(guid: str) -> str:
     return "blake2:" + blake2b(guid.encode(errors="replace"), digest_size=16).hexdigest()
 
 
+def keys_to_look_up(
+    items: Sequence[FeedItem], *, site: str | None = None
+) -> tuple[set[str], set[str]]:
+    """Return every key and canonical address under which items may be stored.
+
+    All that :func:`match_entries` asks of ``known``: what a source has published over the years
+    need not be read each night.
+    """
+    canonicals = [canonical_url(item.url, site=site) for item in items]
+    keys = set()
+    for position, (item, url) in enumerate(zip(items, canonicals, strict=True)):
+        key = item_key(item, url)
+        longer = _longer_key(key, item, url)
+        keys |= {_short(key), _short(longer), _short(f"{longer} #{position}")}
+    return keys, {url for url in canonicals if url is not None}
+
+
 def match_entries(
     source_id: str,
     items: Sequence[FeedItem],
@@ -112,7 +129,7 @@ def match_entries(
     Parameters
     ----------
     known : mapping
-        The source's stored documents by entry key.
+        The source's stored documents by entry key: all, or those of :func:`keys_to_look_up`.
     site : str or None
         Host of the feed, for tracking parameters that name it.
 
@@ -166,11 +183,15 @@ def _unique_keys(
         kept = stored is not None and stored.canonical_url == url and key not in taken
         if counts[key] > 1 and not kept:
             # Not the position at once: that moves with every new item.
-            unique = f"{key} {url or items[position].title}"
+            unique = _longer_key(key, items[position], url)
             unique = f"{unique} #{position}" if unique in taken else unique
         taken.add(unique)
         keys.append(_short(unique))
     return keys
+
+
+def _longer_key(key: str, item: FeedItem, url: str | None) -> str:
+    return f"{key} {url or item.title}"
 
 
 def _by_unique_url(known: Mapping[str, StoredKey]) -> dict[str, StoredKey]:

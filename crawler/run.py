@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from crawler.archives.run import import_documents
@@ -80,6 +81,10 @@ def crawl(
     return finish("crawl", run, night.log, night.counts, notes, now=now, started=started)
 
 
+def _waiting(ready: "asyncio.Queue[Gathered]") -> list[Gathered]:
+    return [ready.get_nowait() for _ in range(ready.qsize())]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Night:
     """One run of the crawl: what it reads, and the one hand that writes."""
@@ -133,23 +138,32 @@ class _Night:
             shared = Crawl(
                 client=client, pool=pool, pages=Pages(client, pool), now=self.now, secrets=secrets
             )
-            tasks = [asyncio.create_task(self._gather(shared, source)) for source in sources]
+            ready: asyncio.Queue[Gathered] = asyncio.Queue()
+            tasks = [asyncio.create_task(self._ask(shared, source, ready)) for source in sources]
             try:
-                for finished in asyncio.as_completed(tasks):
-                    self._write(await finished)
+                left = len(tasks)
+                while left:
+                    batch = [await ready.get(), *_waiting(ready)]
+                    self._write_all(batch)
+                    left -= len(batch)
                     if bar is not None:
-                        bar.update(1)
+                        bar.update(len(batch))
             finally:
                 for task in tasks:
                     task.cancel()
                 if bar is not None:
                     bar.close()
 
+    async def _ask(self, shared: Crawl, source: Source, ready: asyncio.Queue[Gathered]) -> None:
+        ready.put_nowait(await self._gather(shared, source))
+
     async def _gather(self, shared: Crawl, source: Source) -> Gathered:
         """Turn what nobody foresaw about one source into a row: the others go on."""
         state = starting_state(source, self.states.get(source.id))
         try:
-            return await gather(shared, source, state, self.store.documents.known(source.id))
+            return await gather(
+                shared, source, state, partial(self.store.documents.known, source.id)
+            )
         except Exception as error:  # the border of one item
             row = Failure(
                 stage="crawl",
@@ -159,6 +173,23 @@ class _Night:
                 advice="this is a mistake of ours: please report it with this message",
             )
             return Gathered(source=source, state=state, failures=(row,))
+
+    def _write_all(self, batch: Sequence[Gathered]) -> None:
+        """Write what has come in: one transaction for each source that brought something.
+
+        The others share one, since waiting for the disk is all that they cost.
+        """
+        idle = [gathered for gathered in batch if not (gathered.documents or gathered.revisions)]
+        for gathered in batch:
+            if gathered.documents or gathered.revisions:
+                self._write(gathered)
+        if idle:
+            # A run's own row comes first and alone, as in each of them.
+            if any(gathered.fetches or gathered.failures for gathered in idle):
+                _ = self.run.id
+            with self.store.transaction():
+                for gathered in idle:
+                    self._write(gathered)
 
     def _write(self, gathered: Gathered) -> None:
         """Write one source: the single most important transaction of the project."""

@@ -56,9 +56,18 @@ class Documents:
     def __init__(self, db: Database) -> None:
         self._db = db
 
-    def known(self, source_id: str) -> dict[str, StoredKey]:
-        """Return the stored documents of a source by entry key."""
-        return {key.entry_key: key for key in self._keys("d.source_id = ?", [source_id])}
+    def known(
+        self, source_id: str, keys: Iterable[str], canonical_urls: Iterable[str]
+    ) -> dict[str, StoredKey]:
+        """Return a source's stored documents with one of these keys or addresses, by key."""
+        found: dict[str, StoredKey] = {}
+        for column, values in (("entry_key", keys), ("canonical_url", canonical_urls)):
+            for batch in batched(values, 500):
+                marks = ", ".join("?" * len(batch))
+                where = f"d.source_id = ? AND d.{column} IN ({marks})"
+                for key in self._keys(where, [source_id, *batch]):
+                    found[key.entry_key] = key
+        return found
 
     def by_url(self, canonical_urls: Iterable[str]) -> dict[str, list[StoredKey]]:
         """Return the stored documents at canonical addresses, of any source."""
