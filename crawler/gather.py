@@ -86,9 +86,7 @@ class Crawl:
     secrets: Mapping[str, str] = field(default_factory=dict)
 
 
-async def gather(
-    crawl: Crawl, source: Source, state: SourceState, look_up: LookUp
-) -> Gathered:
+async def gather(crawl: Crawl, source: Source, state: SourceState, look_up: LookUp) -> Gathered:
     """Ask a source and return what to write.
 
     Parameters

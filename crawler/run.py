@@ -14,7 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from crawler.archives.run import import_documents
-from crawler.copies import LOOK_BACK, mark_duplicates
+from crawler.copies import mark_duplicates
 from crawler.decide import is_due
 from crawler.fetch import open_client
 from crawler.gather import SUPPORTED, Crawl, Gathered, gather, starting_state, stored_state
@@ -66,6 +66,9 @@ def crawl(
     started = time.monotonic()
     with store.transaction():
         store.sources.sync([replace(source, url=redact(source.url)) for source in sources])
+    # A run that was killed has stored documents whose copies nobody has looked for.
+    unfinished = store.runs.left_unfinished("crawl")
+    store.runs.mark_crashed()
     run = store.runs.begin("crawl", now=now, settings={"only_due": only_due})
     states = store.sources.states()
     due = [source for source in sources if is_due(states.get(source.id), now, only_due=only_due)]
@@ -74,8 +77,9 @@ def crawl(
     asked = [source for source in due if source.kind in SUPPORTED]
     if asked:
         asyncio.run(night.crawl(asked, settings, secrets or {}, progress))
-    if night.counts["new"] or night.counts["revised"]:
-        night.counts["duplicates"] = mark_duplicates(store, now - LOOK_BACK)
+    if night.counts["new"] or unfinished is not None:
+        _ = run.id  # so that what was left is known to be done, even if it was no copy
+        night.counts["duplicates"] = mark_duplicates(store, min(now, unfinished or now))
     waiting = len(sources) - len(due)
     notes = [f"{waiting} of {len(sources)} sources are not due yet"] if waiting else []
     return finish("crawl", run, night.log, night.counts, notes, now=now, started=started)

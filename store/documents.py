@@ -41,12 +41,12 @@ class DedupeRow:
     """What the search for copies needs to know of a stored document."""
 
     id: str
+    source_id: str
     title: str
     text: str
     language: str | None
     published_at: datetime | None
     effective_at: datetime
-    content_hash: str
     duplicate_of: str | None
 
 
@@ -146,29 +146,37 @@ class Documents:
             )
         return True
 
-    def recent_for_dedupe(self, since: datetime) -> list[DedupeRow]:
-        """Return documents that count from ``since`` on, oldest first."""
-        return [
-            DedupeRow(
+    def recent_for_dedupe(self, since: datetime) -> Iterator[DedupeRow]:
+        """Yield documents that count from ``since`` on, oldest first.
+
+        In the order of the comparison: by the date that counts, the stated date, the id.
+        """
+        for row in self._db.query(
+            "SELECT id, source_id, title, text, language, published_at, effective_at,"
+            " duplicate_of FROM documents WHERE effective_at >= ?"
+            " ORDER BY effective_at, coalesce(published_at, effective_at), id",
+            [to_text(since)],
+        ):
+            yield DedupeRow(
                 id=row["id"],
+                source_id=row["source_id"],
                 title=row["title"],
                 text=row["text"],
                 language=row["language"],
                 published_at=optional_instant(row["published_at"]),
                 effective_at=from_text(row["effective_at"]),
-                content_hash=row["content_hash"],
                 duplicate_of=row["duplicate_of"],
             )
-            for row in self._db.query(
-                "SELECT id, title, text, language, published_at, effective_at, content_hash,"
-                " duplicate_of"
-                " FROM documents WHERE effective_at >= ? ORDER BY effective_at, id",
-                [to_text(since)],
-            )
-        ]
 
-    def set_duplicates(self, earliest: Mapping[str, str]) -> int:
-        """Mark documents as copies of the earliest of their story; return rows changed."""
+    def title_and_text(self, document_id: str) -> tuple[str, str]:
+        """Return a stored document's title and text."""
+        title, text = self._db.execute(
+            "SELECT title, text FROM documents WHERE id = ?", [document_id]
+        ).fetchone()
+        return title, text
+
+    def set_duplicates(self, earliest: Mapping[str, str | None]) -> int:
+        """Mark documents as copies of the first of their story, or as none; return rows changed."""
         changed = 0
         with self._db.atomic():
             for document_id, first in sorted(earliest.items()):
