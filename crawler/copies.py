@@ -2,12 +2,9 @@
 
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from crawler.dedupe import WINDOW, Text, find_duplicates
-
-if TYPE_CHECKING:
-    from store.documents import DedupeRow
 
 # A day more than the window of the comparison, lest a story's first document be missed.
 LOOK_BACK = WINDOW + timedelta(days=1)
@@ -44,7 +41,7 @@ def mark_duplicates(store: Store, since: datetime) -> int:
     return sum(first is not None for first in copies.values())
 
 
-def _text(row: "DedupeRow") -> Text:
+def _text(row: Any) -> Text:
     return Text(
         id=row.id,
         title=row.title,

@@ -189,11 +189,14 @@ class _Judge:
             story.witnesses.append(known)
 
     def _equal_story(self, known: _Known) -> _Story | None:
-        for other in reversed(self._equal[known.digest][-_CANDIDATES:]):
-            story = self._story_of[other.number]
-            if _may_join(known, story) and not _is_notice(known, other):
-                return story
-        return None
+        """Return the story of an equal text: of one with the same title, else the earliest."""
+        found = [
+            (other.title != known.title, story.first.number, story)
+            for other in self._equal[known.digest][-_CANDIDATES:]
+            if _may_join(known, story := self._story_of[other.number])
+            and not _is_notice(known, other)
+        ]
+        return min(found, key=lambda each: each[:2])[2] if found else None
 
     def _near_story(self, known: _Known) -> _Story | None:
         """Return the story whose text is nearest, the earliest of those that are equally near."""

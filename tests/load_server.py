@@ -25,7 +25,7 @@ TEASERS = 10
 ADDRESSES = 250
 # Other systems give loopback one address: all outlets are then one host and take turns.
 _HAS_MANY = sys.platform == "linux"
-_SYLLABLES = "ba ce di fo gu ka le mi no pu ra se ti vo zu sta gre plo tri kno cha the qui".split()
+_SYLLABLES = [a + b for a in "bcdfgklmnprstvz" for b in "aeo"][::2]
 _WORDS = [a + b + c for a in _SYLLABLES for b in _SYLLABLES for c in ("", "n", "rs", "ly")]
 _WEIGHTS = [1 / (rank + 5) for rank in range(len(_WORDS))]
 _KINDS = {"xml": "application/rss+xml; charset=utf-8", "html": "text/html; charset=utf-8"}
