@@ -40,6 +40,8 @@ _MAX_NOTICE_TOKENS = 150
 _WITNESSES = 8
 _CANDIDATES = 50
 _CACHED = 4096
+# Shingles that are kept from the first reading, 32 MB of them; the rest are made again.
+_KEPT = 4_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,6 +133,8 @@ class _Judge:
         shingler, sketches = Shingler(), Sketches()
         self._known: list[_Known] = []
         self._ids: set[str] = set()
+        kept: dict[str, Hashes] = {}
+        budget = _KEPT
         self._first_new: int | None = None
         for number, row in enumerate(rows):
             if self._first_new is None and (since is None or row.effective_at >= since):
@@ -140,6 +144,9 @@ class _Judge:
             known = _summary(row, number, tokens, has_shingles=len(shingles) > 0)
             self._known.append(known)
             self._ids.add(row.id)
+            if len(shingles) <= budget:
+                kept[row.id] = shingles
+                budget -= len(shingles)
             sketches.add(number, shingles, known.title if known.has_shingles else None)
         if self._first_new is None:
             self._first_new = len(self._known)
@@ -147,6 +154,8 @@ class _Judge:
 
         @lru_cache(maxsize=_CACHED)
         def shingles_of(document_id: str) -> Hashes:
+            if document_id in kept:
+                return kept[document_id]
             title, text = reread(document_id)
             return shingler.shingles(text or title, tokens_of(title, text))
 

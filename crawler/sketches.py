@@ -66,14 +66,27 @@ def digest_of(tokens: Sequence[str]) -> bytes:
 
 
 class _Vocabulary(dict[str, int]):
-    """Hashes of words, each made once; emptied when a hostile text fills it."""
+    """Places of words in a table of their hashes; each hash is made once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.hashes = np.zeros(_VOCABULARY, np.uint64)
 
     def __missing__(self, word: str) -> int:
-        if len(self) >= _VOCABULARY:
+        place = self[word] = len(self)
+        if place == len(self.hashes):
+            self.hashes = np.concatenate([self.hashes, np.zeros_like(self.hashes)])
+        digest = blake2b(word.encode(errors="replace"), digest_size=8).digest()
+        self.hashes[place] = int.from_bytes(digest)
+        return place
+
+    def hashed(self, words: Sequence[str]) -> Hashes:
+        """Return the hashes of words."""
+        if len(self) > _VOCABULARY:
+            # Hostile texts are full of new words. Not below: places in use must stay.
             self.clear()
-        hashed = int.from_bytes(blake2b(word.encode(errors="replace"), digest_size=8).digest())
-        self[word] = hashed
-        return hashed
+        places = np.fromiter(map(self.__getitem__, words), np.int64, len(words))
+        return self.hashes[places]
 
 
 class Shingler:
@@ -87,8 +100,7 @@ class Shingler:
         if len(tokens) < MIN_TOKENS:
             return np.empty(0, np.uint64)
         size = _GRAM if is_cjk(text) else _SHINGLE
-        known = map(self._vocabulary.__getitem__, tokens)
-        words = np.fromiter(known, np.uint64, len(tokens))
+        words = self._vocabulary.hashed(tokens)
         mixed = np.zeros(len(words) - size + 1, np.uint64)
         for place in range(size):
             # A polynomial of the hashes modulo 2^64: the order of words counts.
@@ -129,8 +141,11 @@ class Sketches:
         """Return, for texts from a number on, the earlier ones that each may be a copy of."""
         self._sign()
         found = [self._resembling(first_new), self._within(first_new)]
-        for numbers in self._titles.values():
-            found.append(_in_bucket(np.array(numbers, np.int64), first_new))
+        found += [
+            _in_bucket(np.array(numbers, np.int64), first_new)
+            for numbers in self._titles.values()
+            if len(numbers) > 1
+        ]
         pairs = np.unique(np.concatenate(found), axis=0)
         earlier: dict[int, list[int]] = defaultdict(list)
         for later, first in pairs.tolist():
@@ -197,8 +212,6 @@ def _in_buckets(
 
 
 def _in_bucket(numbers: NDArray[np.int64], first_new: int) -> NDArray[np.int64]:
-    if len(numbers) < 2:
-        return np.empty((0, 2), np.int64)
     return _in_buckets(np.zeros(len(numbers), np.uint64), numbers, first_new)
 
 

@@ -49,7 +49,8 @@ def test_a_copy_of_a_copy_belongs_to_the_first():
 def test_a_copy_may_be_days_late_but_no_week(hours, expected):
     tokens = body(random.Random(1), 200)
     late = joined(*edited(tokens, 0.05, random.Random(2)))
-    assert find_duplicates([document("first", joined(*tokens)), document("late", late, hours=hours)]) == expected  # fmt: skip
+    rows = [document("first", joined(*tokens)), document("late", late, hours=hours)]
+    assert find_duplicates(rows) == expected
 
 
 def test_the_same_post_every_day_is_a_new_story_each_week():
@@ -69,8 +70,8 @@ def test_a_chinese_near_copy_is_found_and_another_story_is_not():
         document("a", "".join(first), language="zh"),
         document("b", "本报讯：" + "".join(changed), language="zh", hours=3),
         document("c", "".join(other), language="zh", hours=4),
-        document("d", "，".join(["".join(first[:100]), "".join(first[100:])]), hours=5, language="zh"),
-    ]  # fmt: skip
+        document("d", "，".join(map("".join, (first[:100], first[100:]))), language="zh", hours=5),
+    ]
     assert find_duplicates(rows) == {"b": "a", "d": "a"}
 
 
