@@ -137,5 +137,6 @@ def run(*arguments: object) -> dict[str, Any]:
 
 if __name__ == "__main__":
     kind, port, feeds, *rest = sys.argv[1:]
-    work: Callable[..., Any] = {"crawl": crawl_once, "fill": fill, "loop": bare_loop}[kind]
+    modes: dict[str, Callable[..., Any]] = {"crawl": crawl_once, "fill": fill, "loop": bare_loop}
+    work = modes[kind]
     print(json.dumps(measured(lambda: work(int(port), int(feeds), *rest))))

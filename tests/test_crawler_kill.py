@@ -1,5 +1,6 @@
 """A crawl that is killed at any moment, then run again, ends where an undisturbed one ends."""
 
+import json
 import os
 import random
 import signal
@@ -9,12 +10,16 @@ import sys
 import time
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from crawler.run import crawl, import_documents
 from store import Store
+from store.records import Source
 from tests.load_server import address, outlets
+from tests.server import Answer, rss, serve
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs SIGKILL")
 FEEDS = 60
@@ -159,3 +164,51 @@ def test_forty_kills_at_random_moments(world, tmp_path):
     hit = kill_and_resume(world, tmp_path, kills=40, seed=2)
     print(f"\n40 kills of a crawl of {FEEDS} feeds, each resumed to the same dump: {hit}")
     assert hit["during"] >= 15
+
+
+class KilledError(BaseException):
+    """Ends a run where it stands, as a signal would: nothing catches it."""
+
+
+def killed(*_: object) -> None:
+    raise KilledError
+
+
+def test_copies_that_a_killed_crawl_did_not_look_for_are_found_by_the_next(tmp_path, monkeypatch):
+    now = datetime(2026, 1, 30, 22, 30, tzinfo=UTC)
+    text = " ".join(f"word{number}" for number in range(60))
+    pages = {f"/{name}": Answer(200, rss((name, f"title of {name}", text))) for name in "ab"}
+    with serve(pages) as server, Store.open(tmp_path / "t.db", create=True) as store:
+        sources = [
+            Source(id=n, kind="feed", url=f"{server.url}/{n}", full_text=False) for n in "ab"
+        ]
+        monkeypatch.setattr("crawler.run.mark_duplicates", killed)
+        with pytest.raises(KilledError):
+            crawl(store, sources, now=now, settings=server.settings())
+        monkeypatch.undo()
+        later = now + timedelta(minutes=1)
+        report = crawl(store, sources, now=later, settings=server.settings())
+        assert report.counts == {"asked": 0, "new": 0, "revised": 0, "duplicates": 1}
+        statuses = "SELECT status FROM runs ORDER BY rowid"
+        assert [row[0] for row in store.db.execute(statuses)] == ["crashed", "done"]
+        crawl(store, sources, now=later, settings=server.settings())
+        assert len(store.db.execute(statuses).fetchall()) == 2
+
+
+def test_copies_that_a_killed_import_did_not_look_for_are_found_by_the_next(tmp_path, monkeypatch):
+    now = datetime(2026, 1, 30, 22, 30, tzinfo=UTC)
+    text = " ".join(f"word{number}" for number in range(60))
+    path = tmp_path / "archive.jsonl"
+    rows = [
+        {"title": f"title {n}", "text": text, "url": f"https://{n}.example/", "source": n,
+         "published_at": f"2024-01-0{day}"}
+        for day, n in enumerate("ab", start=1)
+    ]  # fmt: skip
+    path.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    with Store.open(tmp_path / "t.db", create=True) as store:
+        monkeypatch.setattr("crawler.archives.run.mark_duplicates", killed)
+        with pytest.raises(KilledError):
+            import_documents(store, [path], now=now)
+        monkeypatch.undo()
+        assert import_documents(store, [path], now=now).counts["duplicates"] == 1
+        assert import_documents(store, [path], now=now).counts["duplicates"] == 0
