@@ -49,7 +49,8 @@ _MARKS = re.compile(
     "([\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]{30})"
     "[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]+"
 )
-_SPACES = re.compile(r"[^\S\n]+")
+# Not a lone space, which would be replaced by itself: nearly all white space is one.
+_SPACES = re.compile(r"[^\S\n ][^\S\n]*| [^\S\n]+")
 _EDGES = re.compile(r" ?\n ?")
 _BREAKS = re.compile(r"\n{3,}")
 
@@ -84,7 +85,9 @@ def _strip(markup: str, *, keep_breaks: bool) -> str:
 def _tidy(text: str, limit: int) -> str:
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\u2028", "\n")
     # Again: entities can stand for what was dropped above.
-    text = _MARKS.sub(r"\1", _DROPPED.sub("", _SURROGATES.sub("\ufffd", text)))
-    text = unicodedata.normalize("NFC", text)
+    text = _DROPPED.sub("", text)
+    if not text.isascii():
+        text = _MARKS.sub(r"\1", _SURROGATES.sub("\ufffd", text))
+        text = unicodedata.normalize("NFC", text)
     text = _BREAKS.sub("\n\n", _EDGES.sub("\n", _SPACES.sub(" ", text))).strip()
     return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"

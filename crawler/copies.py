@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from crawler.dedupe import WINDOW, Text, find_duplicates
 
-# A day more than the window of the comparison: effective dates move to the first sight.
+# A day more than the window of the comparison, lest a story's first document be missed.
 LOOK_BACK = WINDOW + timedelta(days=1)
 
 
@@ -24,25 +24,31 @@ class Store(Protocol):
 
 
 def mark_duplicates(store: Store, since: datetime) -> int:
-    """Find copies among the stored documents that count from an instant on.
+    """Find the copies among the stored documents that count from an instant on.
 
+    Those that count from before stay as they are, and are what the others may be copies of.
     Returns the number of documents that were marked; one transaction, idempotent.
     """
-    rows = [
-        Text(
-            id=row.id,
-            title=row.title,
-            text=row.text,
-            language=row.language,
-            effective_at=row.effective_at,
-            published_at=row.published_at,
-            duplicate_of=row.duplicate_of,
-        )
-        for row in store.documents.recent_for_dedupe(since)
-    ]
-    copies = find_duplicates(rows)
+    copies = find_duplicates(
+        (_text(row) for row in store.documents.recent_for_dedupe(since - LOOK_BACK)),
+        since=since,
+        reread=store.documents.title_and_text,
+    )
     if not copies:
         return 0
     with store.transaction():
-        marked: int = store.documents.set_duplicates(copies)
-    return marked
+        store.documents.set_duplicates(copies)
+    return sum(first is not None for first in copies.values())
+
+
+def _text(row: Any) -> Text:
+    return Text(
+        id=row.id,
+        title=row.title,
+        text=row.text,
+        language=row.language,
+        effective_at=row.effective_at,
+        published_at=row.published_at,
+        duplicate_of=row.duplicate_of,
+        source_id=row.source_id,
+    )

@@ -1,35 +1,47 @@
-"""Copies of one story: equal texts, and near-copies found by MinHash. Pure.
+"""Copies of one story: equal texts, and near-copies. Pure.
 
-Candidates come from locality-sensitive hashing of word shingles (Broder 1997) and are then
-compared in full, so that a chance collision never merges two stories.
-
-References
-----------
-Broder, A. Z. (1997). On the resemblance and containment of documents.
-https://doi.org/10.1109/SEQUEN.1997.666900
+Documents are judged in the order of time, and each belongs to one story: the one it resembles
+most, or its own. What comes later therefore changes nothing that was decided, no document joins
+two stories (a round-up or a hostile text may hold the words of both), and the order of the rows
+does not matter. Candidates come from sketches (``sketches.py``) and are compared in full, so that
+a chance collision never makes a copy.
 """
 
-import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from hashlib import blake2b
+from functools import lru_cache
 
+from crawler.sketches import (
+    MIN_TOKENS,
+    Hashes,
+    Shingler,
+    Sketches,
+    common,
+    digest_of,
+    normalise,
+    tokens_of,
+)
+
+# From the first document of a story to its last copy: a thread of the same name each day is not
+# one story for ever.
 WINDOW = timedelta(days=7)
 JACCARD = 0.5
 CONTAINMENT = 0.8
-# Below this a text has too few shingles for a resemblance to mean anything.
-MIN_TOKENS = 20
+# What any two of a story have in common, of the shorter: two copies that were edited by a tenth
+# each share half. Less, and a chain of small changes leads from one story to another.
+COHERENCE = 0.3
 # "Market wrap" twice is two stories.
 MIN_EXACT_TOKENS = 4
-_SHINGLE = 3
-_GRAM = 4
-_PERMUTATIONS = 128
-_BANDS = 32  # with 128 permutations: candidates from a Jaccard of about 0.42
+# The cookie notice that an outlet's pages show instead of their text, under every headline.
+_MAX_NOTICE_TOKENS = 150
+# Documents of a story that the next is compared with; the first of all is one of them.
+_WITNESSES = 8
 _CANDIDATES = 50
-_TOKEN = re.compile(r"\w+")
-_CJK = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]")
+_CACHED = 4096
+# Shingles that are kept from the first reading, 32 MB of them; the rest are made again.
+_KEPT = 4_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +51,7 @@ class Text:
     Attributes
     ----------
     duplicate_of : str or None
-        Story it is already known to belong to.
+        Story that it is known to belong to.
     """
 
     id: str
@@ -49,151 +61,212 @@ class Text:
     effective_at: datetime
     published_at: datetime | None = None
     duplicate_of: str | None = None
+    source_id: str = ""
 
 
-def find_duplicates(rows: Sequence[Text]) -> dict[str, str]:
-    """Return, for every copy, the id of the earliest document of its story.
+@dataclass(slots=True)
+class _Known:
+    """A document without its text; ``number`` is its place in time."""
+
+    id: str
+    number: int
+    at: datetime
+    language: str | None
+    source_id: str
+    title: bytes | None
+    tokens: int
+    digest: bytes
+    has_shingles: bool
+    duplicate_of: str | None
+
+
+@dataclass(slots=True)
+class _Story:
+    first: _Known
+    witnesses: list[_Known] = field(default_factory=list)
+
+
+def find_duplicates(
+    rows: Iterable[Text],
+    *,
+    since: datetime | None = None,
+    reread: Callable[[str], tuple[str, str]] | None = None,
+) -> dict[str, str | None]:
+    """Return which documents are copies of which, where that differs from ``duplicate_of``.
 
     Parameters
     ----------
-    rows : sequence of Text
-        In any order; the result does not depend on it.
+    rows : iterable of Text
+        In any order when ``reread`` is None, else from the oldest on.
+    since : datetime or None
+        Documents that count from before stay as they are; None judges all. One whose story
+        began before all rows stays as it is, too.
+    reread : callable or None
+        Gives title and text of an id again, so that no text need be kept. None keeps them.
 
     Returns
     -------
     dict
-        Only documents whose story differs from ``duplicate_of`` as it stands.
+        The id of the first document of the story, or None for one that is no copy after all.
     """
+    if reread is None:
+        kept = sorted(rows, key=_time)
+        texts = {row.id: (row.title, row.text) for row in kept}
+        rows, reread = kept, texts.__getitem__
+    return _Judge(rows, since, reread).verdicts()
+
+
+def _time(row: Text) -> tuple[datetime, datetime, str]:
     # One night's crawl sees all its documents at once: the stated date says which came first.
-    ordered = sorted(
-        rows,
-        key=lambda row: (row.effective_at, row.published_at or row.effective_at, row.id),
-    )
-    stories = _Stories(ordered)
-    index = _Index()
-    for row in ordered:
-        for earlier in index.matches(row):
-            stories.join(earlier.id, row.id)
-    return {
-        row.id: story
-        for row in ordered
-        if (story := stories.earliest(row.id)) != row.id and story != row.duplicate_of
-    }
+    return row.effective_at, row.published_at or row.effective_at, row.id
 
 
-def normalise(text: str) -> tuple[str, ...]:
-    """Return the words of a text, or its characters in Chinese and Japanese."""
-    folded = text.casefold()
-    if is_cjk(folded):
-        return tuple(char for char in folded if char.isalnum())
-    return tuple(_TOKEN.findall(folded))
+class _Judge:
+    """Goes through the documents in time and gives each its story."""
 
+    def __init__(
+        self,
+        rows: Iterable[Text],
+        since: datetime | None,
+        reread: Callable[[str], tuple[str, str]],
+    ) -> None:
+        shingler, sketches = Shingler(), Sketches()
+        self._known: list[_Known] = []
+        self._ids: set[str] = set()
+        kept: dict[str, Hashes] = {}
+        budget = _KEPT
+        self._first_new: int | None = None
+        for number, row in enumerate(rows):
+            if self._first_new is None and (since is None or row.effective_at >= since):
+                self._first_new = number
+            tokens = tokens_of(row.title, row.text)
+            shingles = shingler.shingles(row.text or row.title, tokens)
+            known = _summary(row, number, tokens, has_shingles=len(shingles) > 0)
+            self._known.append(known)
+            self._ids.add(row.id)
+            if len(shingles) <= budget:
+                kept[row.id] = shingles
+                budget -= len(shingles)
+            sketches.add(number, shingles, known.title if known.has_shingles else None)
+        if self._first_new is None:
+            self._first_new = len(self._known)
+        self._pairs = sketches.pairs(self._first_new)
 
-def is_cjk(text: str) -> bool:
-    """Return whether a text is written without spaces between words."""
-    start = text[:400]
-    return 5 * len(_CJK.findall(start)) > len(start)
+        @lru_cache(maxsize=_CACHED)
+        def shingles_of(document_id: str) -> Hashes:
+            if document_id in kept:
+                return kept[document_id]
+            title, text = reread(document_id)
+            return shingler.shingles(text or title, tokens_of(title, text))
 
+        self._shingles = shingles_of
+        self._stories: dict[str, _Story] = {}
+        self._story_of: dict[int, _Story] = {}
+        self._equal: dict[bytes, list[_Known]] = defaultdict(list)
 
-def _tokens(row: Text) -> tuple[str, ...]:
-    """Return the words that are compared: the text's, with the title's when those are few."""
-    body = normalise(row.text)
-    return body if len(body) >= MIN_TOKENS else normalise(f"{row.title} {row.text}")
+    def verdicts(self) -> dict[str, str | None]:
+        changed: dict[str, str | None] = {}
+        for known in self._known:
+            if self._is_settled(known):
+                self._settle(known)
+                continue
+            story = self._equal_story(known) or self._near_story(known)
+            first = story.first.id if story else None
+            self._join(known, story or _Story(known))
+            if first != known.duplicate_of:
+                changed[known.id] = first
+        return changed
 
+    def _is_settled(self, known: _Known) -> bool:
+        if known.number < (self._first_new or 0):
+            return True
+        return known.duplicate_of is not None and known.duplicate_of not in self._ids
 
-def _shingles(row: Text, tokens: tuple[str, ...]) -> frozenset[str]:
-    if len(tokens) < MIN_TOKENS:
-        return frozenset()
-    size = _GRAM if is_cjk(row.text or row.title) else _SHINGLE
-    return frozenset(map(" ".join, zip(*(tokens[start:] for start in range(size)), strict=False)))
+    def _settle(self, known: _Known) -> None:
+        story = self._stories.get(known.duplicate_of) if known.duplicate_of else _Story(known)
+        # A story that began before all rows is over: nothing new lies within its week.
+        if story is not None:
+            self._join(known, story)
 
+    def _join(self, known: _Known, story: _Story) -> None:
+        self._stories[story.first.id] = story
+        self._story_of[known.number] = story
+        if known.tokens >= MIN_EXACT_TOKENS:
+            self._equal[known.digest].append(known)
+        is_new_text = all(known.digest != other.digest for other in story.witnesses)
+        if known.has_shingles and is_new_text and len(story.witnesses) < _WITNESSES:
+            story.witnesses.append(known)
 
-def _may_match(first: Text, second: Text) -> bool:
-    if second.effective_at - first.effective_at > WINDOW:
-        return False
-    languages = {first.language, second.language} - {None}
-    return len(languages) < 2
+    def _equal_story(self, known: _Known) -> _Story | None:
+        """Return the story of an equal text: of one with the same title, else the earliest."""
+        found = [
+            (other.title != known.title, story.first.number, story)
+            for other in self._equal[known.digest][-_CANDIDATES:]
+            if _may_join(known, story := self._story_of[other.number])
+            and not _is_notice(known, other)
+        ]
+        return min(found, key=lambda each: each[:2])[2] if found else None
 
+    def _near_story(self, known: _Known) -> _Story | None:
+        """Return the story whose text is nearest, the earliest of those that are equally near."""
+        best: tuple[float, int] | None = None
+        nearest = None
+        for number in sorted(self._pairs.get(known.number, ()), reverse=True)[:_CANDIDATES]:
+            story = self._story_of.get(number)
+            other = self._known[number]
+            if story is None or not _may_join(known, story) or _is_notice(known, other):
+                continue
+            likeness = _likeness(self._shingles(other.id), self._shingles(known.id))
+            rank = (likeness, -story.first.number)
+            if likeness and (best is None or rank > best) and self._coheres(known, story):
+                best, nearest = rank, story
+        return nearest
 
-def _are_near(first: frozenset[str], second: frozenset[str]) -> bool:
-    shared = len(first & second)
-    union = len(first) + len(second) - shared
-    return shared >= JACCARD * union or shared >= CONTAINMENT * min(len(first), len(second))
-
-
-class _Index:
-    """The documents so far, in the order of time.
-
-    Words and shingles are made again for the few that are compared: kept for all, they would
-    take twenty times the memory of the texts.
-    """
-
-    def __init__(self) -> None:
-        from rensa import RMinHash, RMinHashLSH
-
-        self._rows: list[Text] = []
-        self._equal: dict[bytes, Text] = {}
-        self._titles: dict[tuple[str, ...], list[int]] = defaultdict(list)
-        self._signature = RMinHash
-        self._bands = RMinHashLSH(threshold=JACCARD, num_perm=_PERMUTATIONS, num_bands=_BANDS)
-
-    def matches(self, row: Text) -> Iterator[Text]:
-        """Yield earlier documents of the same story, and remember this one."""
-        tokens = _tokens(row)
-        if len(tokens) < MIN_EXACT_TOKENS:
-            return
-        digest = blake2b(" ".join(tokens).encode(), digest_size=16).digest()
-        equal = self._equal.get(digest)
-        self._equal[digest] = row
-        if equal is not None and _may_match(equal, row):
-            # One of each text is enough to compare the others with.
-            yield equal
-            return
-        shingles = _shingles(row, tokens)
-        if shingles:
-            yield from self._near(row, shingles)
-
-    def _near(self, row: Text, shingles: frozenset[str]) -> Iterator[Text]:
-        signature = self._signature(num_perm=_PERMUTATIONS, seed=42)
-        signature.update(list(shingles))
-        number = len(self._rows)
-        near = set(self._bands.query(signature))
-        title = normalise(row.title)
-        if len(title) >= MIN_EXACT_TOKENS:
-            near.update(self._titles[title])
-            self._titles[title].append(number)
-        # The most recent ones: older than the window they could not match anyway.
-        for other in sorted(near, reverse=True)[:_CANDIDATES]:
-            earlier = self._rows[other]
-            if _may_match(earlier, row) and _are_near(
-                _shingles(earlier, _tokens(earlier)), shingles
-            ):
-                yield earlier
-        self._rows.append(row)
-        self._bands.insert(number, signature)
-
-
-class _Stories:
-    """Documents joined into stories (union-find); the earliest one stands for the story."""
-
-    def __init__(self, ordered: Sequence[Text]) -> None:
-        # A story's first document may lie before the window: it is earlier than all in it.
-        self._rank = {row.id: number for number, row in enumerate(ordered, start=1)}
-        self._parent: dict[str, str] = {row.id: row.id for row in ordered}
-        for row in ordered:
-            if row.duplicate_of is not None:
-                self._parent.setdefault(row.duplicate_of, row.duplicate_of)
-                self.join(row.duplicate_of, row.id)
-
-    def earliest(self, document_id: str) -> str:
-        while (parent := self._parent[document_id]) != document_id:
-            self._parent[document_id] = self._parent[parent]
-            document_id = parent
-        return document_id
-
-    def join(self, first: str, second: str) -> None:
-        roots = sorted(
-            (self.earliest(first), self.earliest(second)),
-            key=lambda root: (self._rank.get(root, 0), root),
+    def _coheres(self, known: _Known, story: _Story) -> bool:
+        own = self._shingles(known.id)
+        return all(
+            common(other, own) >= COHERENCE * min(len(other), len(own))
+            for other in (self._shingles(witness.id) for witness in story.witnesses)
         )
-        self._parent[roots[1]] = roots[0]
+
+
+def _summary(row: Text, number: int, tokens: list[str], *, has_shingles: bool) -> _Known:
+    title = normalise(row.title)
+    return _Known(
+        id=row.id,
+        number=number,
+        at=row.effective_at,
+        language=row.language,
+        source_id=row.source_id,
+        title=digest_of(title) if len(title) >= MIN_EXACT_TOKENS else None,
+        tokens=len(tokens),
+        digest=digest_of(tokens),
+        has_shingles=has_shingles,
+        duplicate_of=row.duplicate_of,
+    )
+
+
+def _may_join(known: _Known, story: _Story) -> bool:
+    if known.at - story.first.at > WINDOW:
+        return False
+    # An unknown language may be any.
+    return len({known.language, story.first.language} - {None}) < 2
+
+
+def _is_notice(known: _Known, other: _Known) -> bool:
+    """Return whether two equal texts are what an outlet shows in place of two articles."""
+    return (
+        known.digest == other.digest
+        and known.source_id == other.source_id != ""
+        and None not in {known.title, other.title}
+        and known.title != other.title
+        and MIN_TOKENS <= known.tokens < _MAX_NOTICE_TOKENS
+    )
+
+
+def _likeness(first: Hashes, second: Hashes) -> float:
+    """Return the share of the shingles that two texts have in common, 0 for two stories."""
+    shared = common(first, second)
+    union = len(first) + len(second) - shared
+    is_near = shared >= JACCARD * union or shared >= CONTAINMENT * min(len(first), len(second))
+    return shared / union if shared and is_near else 0.0

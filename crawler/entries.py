@@ -64,6 +64,11 @@ class Harvest:
     waits: Mapping[str, PageWait | None] = field(default_factory=dict)
     pages: Mapping[str, PageAnswer] = field(default_factory=dict)
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing of a document is to be written."""
+        return not (self.documents or self.revisions or self.rekeyed or self.waits)
+
     def with_documents(self, documents: Sequence[Document]) -> "Harvest":
         """Return the harvest with some of its new documents, and without what hung on the rest."""
         dropped = {document.id for document in self.documents} - {one.id for one in documents}
@@ -90,9 +95,15 @@ class Reader:
     plain_authors: bool = False
 
     async def entries(
-        self, feed: ParsedFeed, entries: Iterable[Entry], known: Mapping[str, StoredKey]
+        self, feed: ParsedFeed, entries: Iterable[Entry], waiting: Mapping[str, StoredKey]
     ) -> Harvest:
-        """Return what the entries of a body come to."""
+        """Return what the entries of a body come to.
+
+        Parameters
+        ----------
+        waiting : mapping
+            The source's documents whose pages are to be asked for again.
+        """
         listed: dict[str, Entry] = {}
         for entry in entries:
             # One document twice in one body: the first is the newest.
@@ -109,7 +120,7 @@ class Reader:
             entry.document_id: self._wait(entry, answers.get(entry.document_id))
             for entry in listed.values()
         }
-        before = {key.document_id: key.wait for key in known.values() if key.wait is not None}
+        before = {key.document_id: key.wait for key in waiting.values()}
         return Harvest(
             documents=tuple(
                 self._document(feed, entry, answers.get(entry.document_id))

@@ -101,9 +101,11 @@ def _parse_xml(body: bytes, content_type: str, url: str) -> ParsedFeed:
 
 
 def _feedparser() -> Any:
-    """Return feedparser with its author search bounded."""
+    """Return feedparser with its author search bounded, and with our XML reader."""
     import feedparser
     from feedparser.mixin import _FeedParserMixin
+
+    feedparser.api.PREFERRED_XML_PARSERS[:] = ["crawler.expat"]
 
     if not hasattr(_FeedParserMixin, "_unbounded_author_detail"):
         original = _FeedParserMixin._sync_author_detail

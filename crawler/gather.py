@@ -17,13 +17,23 @@ from crawler.errors import (
     SourceError,
 )
 from crawler.fetch import fetch
-from crawler.gathered import Crawl, Gathered, fetch_row, finish, refused, unasked, with_entries
+from crawler.gathered import (
+    Crawl,
+    Gathered,
+    fetch_row,
+    finish,
+    refused,
+    unasked,
+    with_entries,
+    with_waiting,
+)
 from crawler.gdelt import list_url, read_files
-from crawler.identity import Entry, StoredKey, match_entries
+from crawler.identity import Entry, match_entries
 from crawler.indexes import left_alone, look, without_archive
 from crawler.listing import Listing, deleted, horizon, read_on, request_of
 from crawler.messages import Fetched
 from crawler.pages import PAGE_TYPES
+from crawler.shelf import Shelf
 from crawler.social import PLATFORMS, platform_of
 from crawler.social.shapes import Platform, Question, bearer
 from crawler.urls import host_of, redact
@@ -32,16 +42,8 @@ from store.records import Failure, Source, SourceState
 SUPPORTED = FEED_KINDS | PLATFORMS.keys() | {"page", "gdelt"}
 
 
-async def gather(
-    crawl: Crawl, source: Source, state: SourceState, known: Mapping[str, StoredKey]
-) -> Gathered:
-    """Ask a source and return what to write.
-
-    Parameters
-    ----------
-    known : mapping
-        The source's stored documents by entry key.
-    """
+async def gather(crawl: Crawl, source: Source, state: SourceState, shelf: Shelf) -> Gathered:
+    """Ask a source and return what to write."""
     platform = platform_of(source)
     try:
         question = await _question(crawl, source, state, platform)
@@ -61,22 +63,22 @@ async def gather(
     outcome = judge(state, fetched)
     if outcome != "ok":
         gathered = refused(crawl, source, state, fetched, outcome, _message(fetched))
-        return await with_entries(crawl, gathered, known) if outcome in SUCCESS else gathered
-    return await _read(crawl, source, state, known, fetched, question)
+        return await with_waiting(crawl, gathered, shelf) if outcome in SUCCESS else gathered
+    return await _read(crawl, source, state, shelf, fetched, question)
 
 
 async def _read(
     crawl: Crawl,
     source: Source,
     state: SourceState,
-    known: Mapping[str, StoredKey],
+    shelf: Shelf,
     fetched: Fetched,
     question: Question,
 ) -> Gathered:
     if source.kind == "page":
-        return await _read_index(crawl, source, state, known, fetched)
+        return await _read_index(crawl, source, state, shelf, fetched)
     if source.kind == "gdelt":
-        return await _read_bulk(crawl, source, state, known, fetched)
+        return await _read_bulk(crawl, source, state, shelf, fetched)
     platform = platform_of(source)
     parser = source.kind if platform else "feed"
     content_type = fetched.headers.get("content-type", "")
@@ -86,20 +88,20 @@ async def _read(
         return finish(crawl, source, state, fetched, error.outcome, message=str(error))
     if platform is None:
         sites = {host_of(fetched.url), feed.site or ""}
-        entries = match_entries(source.id, feed.items, known, sites=sites)
+        entries = match_entries(source.id, feed.items, shelf.listed(feed.items, sites), sites=sites)
         gathered = finish(crawl, source, state, fetched, "ok", hints=feed.hints)
-        return await with_entries(crawl, gathered, known, feed, entries)
+        return await with_entries(crawl, gathered, shelf, feed, entries)
     until = horizon(platform, state, crawl.now)
     listing = await read_on(crawl.client, crawl.pool, source, platform, question, feed, until)
     is_complete = platform.is_complete and listing.is_whole
-    return await _with_listing(crawl, source, state, known, fetched, listing, is_complete)
+    return await _with_listing(crawl, source, state, shelf, fetched, listing, is_complete)
 
 
 async def _read_index(
     crawl: Crawl,
     source: Source,
     state: SourceState,
-    known: Mapping[str, StoredKey],
+    shelf: Shelf,
     fetched: Fetched,
 ) -> Gathered:
     """Return what is new on a page without a feed, but for what its pages date long ago."""
@@ -107,7 +109,8 @@ async def _read_index(
     content_type = fetched.headers.get("content-type", "")
     try:
         feed = await crawl.pool.feed("index", fetched.body, content_type, fetched.url)
-        seen = look(feed, source.url, state.cursor, known.values(), limit)
+        stored = shelf.listed(feed.items).values()
+        seen = look(feed, source.url, state.cursor, stored, limit)
     except FeedParseError as error:
         return finish(crawl, source, state, fetched, error.outcome, message=str(error))
     gathered = finish(crawl, source, state, fetched, "ok")
@@ -115,8 +118,10 @@ async def _read_index(
     if seen.is_waiting:
         moved_on = replace(moved_on, etag=None, last_modified=None, body_hash=None)
     gathered = replace(gathered, state=moved_on)
-    entries = match_entries(source.id, seen.feed.items, known, sites={host_of(fetched.url)})
-    gathered = await with_entries(crawl, gathered, known, seen.feed, entries)
+    sites = {host_of(fetched.url)}
+    known = shelf.listed(seen.feed.items, sites)
+    entries = match_entries(source.id, seen.feed.items, known, sites=sites)
+    gathered = await with_entries(crawl, gathered, shelf, seen.feed, entries)
     documents, old = without_archive(gathered.harvest.documents, seen, crawl.now)
     rows = gathered.page_failures
     if old:
@@ -129,7 +134,7 @@ async def _read_bulk(
     crawl: Crawl,
     source: Source,
     state: SourceState,
-    known: Mapping[str, StoredKey],
+    shelf: Shelf,
     fetched: Fetched,
 ) -> Gathered:
     """Return what GDELT's files since the last run hold, and which of them are missing."""
@@ -141,8 +146,9 @@ async def _read_bulk(
         return finish(crawl, source, state, fetched, error.outcome, message=str(error))
     last = bulk.last or fetched
     gathered = finish(crawl, source, state, last, bulk.outcome, message=bulk.message)
-    entries = match_entries(source.id, bulk.feed.items, known)
-    gathered = await with_entries(crawl, gathered, known, bulk.feed, entries)
+    # Bulk records come once and are never edited: nothing that is stored need be read.
+    entries = match_entries(source.id, bulk.feed.items, {})
+    gathered = await with_entries(crawl, gathered, shelf, bulk.feed, entries)
     rows = [fetch_row(source, answer, outcome, crawl.now) for answer, outcome in bulk.answers]
     if bulk.last is not None:
         rows.append(fetch_row(source, fetched, "ok", crawl.now))
@@ -184,14 +190,15 @@ async def _with_listing(
     crawl: Crawl,
     source: Source,
     state: SourceState,
-    known: Mapping[str, StoredKey],
+    shelf: Shelf,
     fetched: Fetched,
     listing: Listing,
     is_complete: bool,
 ) -> Gathered:
     """Return what a timeline gave: its posts, new counts, and those that are gone from it."""
     feed = listing.feed
-    entries = match_entries(source.id, feed.items, known, sites={host_of(fetched.url)})
+    sites = {host_of(fetched.url)}
+    entries = match_entries(source.id, feed.items, shelf.listed(feed.items, sites), sites=sites)
     gathered = finish(
         crawl, source, state, fetched, listing.outcome, message=listing.message, hints=feed.hints
     )
@@ -207,14 +214,13 @@ async def _with_listing(
             advice="crawl more often, or follow something that is less busy",
         )
         gathered = replace(gathered, failures=(*gathered.failures, gap))
-    gathered = await with_entries(crawl, gathered, known, feed, entries)
+    gathered = await with_entries(crawl, gathered, shelf, feed, entries)
     rows = tuple(fetch_row(source, answer, outcome, crawl.now) for answer, outcome in listing.later)
-    listed = [entry.document_id for entry in entries]
     return replace(
         gathered,
         fetches=(*rows, *gathered.fetches),
         counts=_new_counts(entries),
-        withdrawn=deleted(listing, known.values(), listed) if is_complete else (),
+        withdrawn=deleted(listing, shelf, entries) if is_complete else (),
     )
 
 

@@ -9,11 +9,12 @@ from crawler.decide import SUCCESS, FeedHints, advance, body_hash, configured_ag
 from crawler.entries import Harvest, Reader
 from crawler.errors import MissingKeyError, SourceError
 from crawler.fetch import Client
-from crawler.identity import Entry, StoredKey
+from crawler.identity import Entry
 from crawler.login import Logins
 from crawler.messages import Fetched
 from crawler.pages import Pages
 from crawler.parsed import ParsedFeed
+from crawler.shelf import Shelf
 from crawler.social import PLATFORMS
 from crawler.suspect_pages import claims_of_others, cut_rows
 from crawler.urls import redact
@@ -48,6 +49,11 @@ class Gathered:
     page_failures: tuple[Failure, ...] = ()
     counts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     withdrawn: tuple[str, ...] = ()
+
+    @property
+    def brought_something(self) -> bool:
+        """Whether any document is to be written."""
+        return not self.harvest.is_empty or bool(self.counts or self.withdrawn)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,26 +139,54 @@ def refused(
     return gathered
 
 
+async def with_waiting(crawl: Crawl, gathered: Gathered, shelf: Shelf) -> Gathered:
+    """Add the pages that are waited for, where the feed itself has nothing new."""
+    waiting = shelf.waiting()
+    if not waiting:
+        return gathered
+    harvest = await _reader(crawl, gathered.source).waiting(waiting)
+    return _with_harvest(crawl, gathered, harvest)
+
+
 async def with_entries(
     crawl: Crawl,
     gathered: Gathered,
-    known: Mapping[str, StoredKey],
-    feed: ParsedFeed | None = None,
-    entries: Sequence[Entry] = (),
+    shelf: Shelf,
+    feed: ParsedFeed,
+    entries: Sequence[Entry],
 ) -> Gathered:
-    """Add new and changed entries; without a parsed feed, the pages that are waited for."""
+    """Add new and changed entries with the pages behind them."""
+    # An index gives only its new links, so that nothing follows from what is not among them.
+    waiting = {} if gathered.source.kind == "page" else shelf.waiting()
+    harvest = await _reader(crawl, gathered.source).entries(feed, entries, waiting)
+    gathered = _with_harvest(crawl, gathered, harvest)
+    claimed = {
+        answer.page.canonical
+        for answer in harvest.pages.values()
+        if answer.page is not None and answer.page.canonical is not None
+    }
+    return replace(
+        gathered,
+        page_failures=(
+            *gathered.page_failures,
+            *claims_of_others(entries, harvest.pages, shelf.at(claimed)),
+            *cut_rows(gathered.source.id, feed.notes),
+        ),
+    )
+
+
+def _reader(crawl: Crawl, source: Source) -> Reader:
     settings = crawl.client.settings
-    reader = Reader(
+    return Reader(
         pages=crawl.pages,
-        source=gathered.source,
+        source=source,
         now=crawl.now,
         budget=settings.pages_per_source,
         plain_authors=settings.plain_authors,
     )
-    if feed is None:
-        harvest = await reader.waiting(known)
-    else:
-        harvest = await reader.entries(feed, entries, known)
+
+
+def _with_harvest(crawl: Crawl, gathered: Gathered, harvest: Harvest) -> Gathered:
     pages = [
         fetch_row(gathered.source, page.fetched, page.outcome, crawl.now)
         for page in harvest.pages.values()
@@ -162,14 +196,10 @@ async def with_entries(
         harvest=harvest,
         # The feed's own row is written last, so that it is the source's last request.
         fetches=(*pages, *gathered.fetches),
-        page_failures=(
-            *(
-                failure(redact(page.url), page.outcome, page.message)
-                for page in harvest.pages.values()
-                if page.outcome != "ok"
-            ),
-            *claims_of_others(entries, harvest.pages, known),
-            *cut_rows(gathered.source.id, feed.notes if feed else ()),
+        page_failures=tuple(
+            failure(redact(page.url), page.outcome, page.message)
+            for page in harvest.pages.values()
+            if page.outcome != "ok"
         ),
     )
 

@@ -1,6 +1,5 @@
 """Which document an item is: keys, ids, revisions, and feeds that change all their ids. Pure."""
 
-import re
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +14,6 @@ from store.records import MAX_REVISIONS, FeedItem, PageWait
 # Above this share of unknown ids with known links, a feed has changed its ids.
 MIGRATION_SHARE = 0.8
 MAX_GUID = 512
-_SPACE = re.compile(r"\s+")
 
 
 class StoredKey(Protocol):
@@ -132,7 +130,7 @@ def document_id(source_id: str, entry_key: str) -> str:
 
 def content_hash(title: str, text: str) -> str:
     """Return the digest of title and text, blind to white space; 32 hex digits."""
-    normal = "\0".join(_SPACE.sub(" ", part).strip() for part in (title, text))
+    normal = "\0".join(" ".join(part.split()) for part in (title, text))
     return blake2b(normal.encode(), digest_size=16).hexdigest()
 
 
@@ -152,6 +150,25 @@ def _short(guid: str) -> str:
     return "blake2:" + blake2b(guid.encode(errors="replace"), digest_size=16).hexdigest()
 
 
+def keys_to_look_up(
+    items: Sequence[FeedItem], *, sites: Collection[str] = ()
+) -> tuple[set[str], set[str]]:
+    """Return every key and canonical address under which items may be stored.
+
+    All that :func:`match_entries` asks of ``known``: what a source has published over the years
+    need not be read each night.
+    """
+    canonicals = [canonical_url(item.url, sites=sites) for item in items]
+    plain = [item_key(item, url) for item, url in zip(items, canonicals, strict=True)]
+    times = Counter(plain)
+    keys = set(plain)
+    for item, key, url in zip(items, plain, canonicals, strict=True):
+        names = [key, *_names(item, key, url)]
+        keys.update(names)
+        keys.update(_short(f"{name} #{n}") for name in names for n in range(2, times[key] + 1))
+    return keys, {url for url in canonicals if url is not None}
+
+
 def match_entries(
     source_id: str,
     items: Sequence[FeedItem],
@@ -164,7 +181,7 @@ def match_entries(
     Parameters
     ----------
     known : mapping
-        The source's stored documents by entry key.
+        The source's stored documents by entry key: all, or those of :func:`keys_to_look_up`.
     sites : collection of str
         Hosts of the feed and of its site, for tracking parameters that name them.
 

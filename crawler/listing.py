@@ -3,16 +3,17 @@
 What lies further was read before; it is read again for edits, counts and deletions.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Protocol
 
 from crawler.decide import judge
 from crawler.errors import FeedParseError, HostPausedError
 from crawler.fetch import FEED_TYPES, Client, fetch
+from crawler.identity import Entry
 from crawler.messages import Fetched, Request
 from crawler.parsed import ParsedFeed
+from crawler.shelf import Shelf
 from crawler.social.shapes import Platform, Question
 from crawler.urls import redact, with_parameters
 from crawler.worker import ParserPool
@@ -122,34 +123,13 @@ def request_of(
     )
 
 
-class Stored(Protocol):
-    """What the search for deleted posts needs of a stored document."""
-
-    @property
-    def document_id(self) -> str:
-        """Id of the document."""
-        ...  # pragma: no cover
-
-    @property
-    def published_at(self) -> datetime | None:
-        """As its source stated it."""
-        ...  # pragma: no cover
-
-    @property
-    def is_withdrawn(self) -> bool:
-        """Whether it was found deleted before."""
-        ...  # pragma: no cover
-
-
-def deleted(listing: Listing, known: Iterable[Stored], listed: Iterable[str]) -> tuple[str, ...]:
+def deleted(listing: Listing, shelf: Shelf, entries: Sequence[Entry]) -> tuple[str, ...]:
     """Return the ids of stored posts that a complete listing no longer has.
 
     Parameters
     ----------
-    known : iterable
-        Stored posts of this source.
-    listed : iterable of str
-        Ids of the documents that the listing's items are.
+    entries : sequence of Entry
+        What the listing's items are.
 
     Notes
     -----
@@ -162,17 +142,13 @@ def deleted(listing: Listing, known: Iterable[Stored], listed: Iterable[str]) ->
     dates = [item.published_at for item in listing.feed.items if item.published_at is not None]
     if len(dates) < max(2, len(listing.feed.items)):
         return ()
-    present = set(listed)
-    stored_posts = list(known)
-    inside = [
-        stored
-        for stored in stored_posts
-        if stored.published_at is not None
-        and dates[-1] < stored.published_at < max(dates)
-        and not stored.is_withdrawn
+    present = {entry.document_id for entry in entries}
+    missing = [
+        stored.document_id
+        for stored in shelf.between(dates[-1], max(dates)).values()
+        if not stored.is_withdrawn and stored.document_id not in present
     ]
-    missing = [stored.document_id for stored in inside if stored.document_id not in present]
-    kept = sum(stored.document_id in present for stored in stored_posts)
+    kept = sum(entry.known is not None for entry in entries)
     return tuple(missing) if len(missing) <= kept else ()
 
 

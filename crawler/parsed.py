@@ -1,12 +1,14 @@
 """What a parser hands back, and its form on the pipe between processes."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
 from typing import Any
 
 from crawler.decide import FeedHints
 from store.records import FeedItem
+
+_ITEM_FIELDS = tuple(column.name for column in fields(FeedItem))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +48,9 @@ class ParsedFeed:
     is_ranked: bool = False
 
 
+_FEED_FIELDS = tuple(column.name for column in fields(ParsedFeed))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParsedPage:
     """The main text of a page.
@@ -67,10 +72,19 @@ class ParsedPage:
 
 def feed_to_json(feed: ParsedFeed) -> dict[str, Any]:
     """Return a feed as plain JSON values: what a parser process says is never unpickled."""
-    plain = asdict(feed)
-    for item in plain["items"]:
-        item["published_at"] = _text(item["published_at"])
-    plain["oldest_at"] = _text(feed.oldest_at)
+    return {
+        **{name: getattr(feed, name) for name in _FEED_FIELDS},
+        "items": [_item_to_json(item) for item in feed.items],
+        "hints": asdict(feed.hints),
+        "oldest_at": _text(feed.oldest_at),
+    }
+
+
+def _item_to_json(item: FeedItem) -> dict[str, Any]:
+    # Not ``asdict``, which copies every value of every item in depth.
+    plain = {name: getattr(item, name) for name in _ITEM_FIELDS}
+    plain["published_at"] = _text(item.published_at)
+    plain["engagement"] = dict(item.engagement)
     return plain
 
 

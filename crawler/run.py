@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from crawler.archives.run import import_documents
-from crawler.copies import LOOK_BACK, mark_duplicates
+from crawler.copies import mark_duplicates
 from crawler.decide import is_due
 from crawler.entries import Harvest
 from crawler.fetch import open_client
@@ -25,6 +25,7 @@ from crawler.pages import Pages
 from crawler.prices.run import fetch_prices, import_prices
 from crawler.reporting import FailureLog, Run, finish
 from crawler.settings import CrawlSettings
+from crawler.shelf import Shelf
 from crawler.urls import redact, redact_text
 from crawler.worker import shared_pool
 from store.records import Failure, Source, SourceState, StageReport
@@ -69,6 +70,9 @@ def crawl(
     started = time.monotonic()
     with store.transaction():
         store.sources.sync([replace(source, url=redact(source.url)) for source in sources])
+    # A run that was killed has stored documents whose copies nobody has looked for.
+    unfinished = store.runs.left_unfinished("crawl")
+    store.runs.mark_crashed()
     run = store.runs.begin("crawl", now=now, settings={"only_due": only_due})
     states = store.sources.states()
     due = [source for source in sources if is_due(states.get(source.id), now, only_due=only_due)]
@@ -77,11 +81,16 @@ def crawl(
     asked = [source for source in due if source.kind in SUPPORTED]
     if asked:
         asyncio.run(night.crawl(asked, settings, secrets or {}, progress))
-    if night.counts["new"] or night.counts["revised"]:
-        night.counts["duplicates"] = mark_duplicates(store, now - LOOK_BACK)
+    if night.counts["new"] or unfinished is not None:
+        _ = run.id  # so that what was left is known to be done, even if it was no copy
+        night.counts["duplicates"] = mark_duplicates(store, min(now, unfinished or now))
     waiting = len(sources) - len(due)
     notes = [f"{waiting} of {len(sources)} sources are not due yet"] if waiting else []
     return finish("crawl", run, night.log, night.counts, notes, now=now, started=started)
+
+
+def _waiting(ready: "asyncio.Queue[Gathered]") -> list[Gathered]:
+    return [ready.get_nowait() for _ in range(ready.qsize())]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,26 +152,31 @@ class _Night:
                 now=self.now,
                 secrets=secrets,
             )
-            tasks = [asyncio.create_task(self._gather(shared, source)) for source in sources]
+            ready: asyncio.Queue[Gathered] = asyncio.Queue()
+            tasks = [asyncio.create_task(self._ask(shared, source, ready)) for source in sources]
             try:
-                for finished in asyncio.as_completed(tasks):
-                    self._write(await finished, client.hosts.pauses)
+                left = len(tasks)
+                while left:
+                    batch = [await ready.get(), *_waiting(ready)]
+                    self._write_all(batch, client.hosts.pauses)
+                    left -= len(batch)
                     if bar is not None:
-                        bar.update(1)
+                        bar.update(len(batch))
             finally:
                 for task in tasks:
                     task.cancel()
                 if bar is not None:
                     bar.close()
 
+    async def _ask(self, shared: Crawl, source: Source, ready: asyncio.Queue[Gathered]) -> None:
+        ready.put_nowait(await self._gather(shared, source))
+
     async def _gather(self, shared: Crawl, source: Source) -> Gathered:
         """Turn what nobody foresaw about one source into a row: the others go on."""
         state = starting_state(source, self.states.get(source.id))
         try:
-            # Bulk records come once and are never edited; a year of them would fill the memory.
-            is_bulk = source.kind == "gdelt"
-            known = {} if is_bulk else self.store.documents.known(source.id)
-            return await gather(shared, source, state, known)
+            shelf = Shelf(documents=self.store.documents, source_id=source.id)
+            return await gather(shared, source, state, shelf)
         except Exception as error:  # the border of one item
             row = Failure(
                 stage="crawl",
@@ -172,6 +186,23 @@ class _Night:
                 advice="this is a mistake of ours: please report it with this message",
             )
             return Gathered(source=source, state=state, failures=(row,))
+
+    def _write_all(self, batch: Sequence[Gathered], pauses: Mapping[str, datetime]) -> None:
+        """Write what has come in: one transaction for each source that brought something.
+
+        The others share one, since waiting for the disk is all that they cost.
+        """
+        idle = [gathered for gathered in batch if not gathered.brought_something]
+        for gathered in batch:
+            if gathered.brought_something:
+                self._write(gathered, pauses)
+        if idle:
+            # A run's own row comes first and alone, as in each of them.
+            if any(gathered.fetches or gathered.failures for gathered in idle):
+                _ = self.run.id
+            with self.store.transaction():
+                for gathered in idle:
+                    self._write(gathered, pauses)
 
     def _write(self, gathered: Gathered, pauses: Mapping[str, datetime]) -> None:
         """Write one source: the single most important transaction of the project."""

@@ -54,12 +54,12 @@ class DedupeRow:
     """What the search for copies needs to know of a stored document."""
 
     id: str
+    source_id: str
     title: str
     text: str
     language: str | None
     published_at: datetime | None
     effective_at: datetime
-    content_hash: str
     duplicate_of: str | None
 
 
@@ -69,9 +69,38 @@ class Documents:
     def __init__(self, db: Database) -> None:
         self._db = db
 
-    def known(self, source_id: str) -> dict[str, StoredKey]:
-        """Return the stored documents of a source by entry key."""
-        return {key.entry_key: key for key in self._keys("d.source_id = ?", [source_id])}
+    def known(
+        self,
+        source_id: str,
+        *,
+        keys: Iterable[str] = (),
+        urls: Iterable[str] = (),
+        ids: Iterable[str] = (),
+    ) -> dict[str, StoredKey]:
+        """Return a source's documents with one of these keys, addresses or ids, by entry key."""
+        found: dict[str, StoredKey] = {}
+        for column, values in (("entry_key", keys), ("canonical_url", urls), ("id", ids)):
+            for batch in batched(values, 500):
+                marks = ", ".join("?" * len(batch))
+                where = f"d.source_id = ? AND d.{column} IN ({marks})"
+                for key in self._keys(where, [source_id, *batch]):
+                    found[key.entry_key] = key
+        return found
+
+    def waiting(self, source_id: str) -> dict[str, StoredKey]:
+        """Return a source's documents whose pages are to be asked for again, by entry key."""
+        # By their ids, which are few; the plus keeps SQLite from reading all of the source's.
+        where = "+d.source_id = ? AND d.id IN (SELECT document_id FROM page_waits)"
+        return {key.entry_key: key for key in self._keys(where, [source_id])}
+
+    def between(self, source_id: str, first: datetime, last: datetime) -> dict[str, StoredKey]:
+        """Return a source's documents that it dates between two instants, by entry key."""
+        # The date that counts is indexed, and never before a stated one that is believed.
+        where = (
+            "d.source_id = ? AND d.effective_at > ? AND d.published_at > ? AND d.published_at < ?"
+        )
+        given = [source_id, to_text(first), to_text(first), to_text(last)]
+        return {key.entry_key: key for key in self._keys(where, given)}
 
     def by_url(self, canonical_urls: Iterable[str]) -> dict[str, list[StoredKey]]:
         """Return the stored documents at canonical addresses, of any source."""
@@ -221,30 +250,37 @@ class Documents:
                     [json.dumps(dict(engagement), sort_keys=True), document_id],
                 )
 
-    def recent_for_dedupe(self, since: datetime) -> list[DedupeRow]:
-        """Return documents that count from ``since`` on, oldest first."""
-        return [
-            DedupeRow(
+    def recent_for_dedupe(self, since: datetime) -> Iterator[DedupeRow]:
+        """Yield documents that count from ``since`` on, oldest first.
+
+        In the order of the comparison: by the date that counts, the stated date, the id.
+        """
+        for row in self._db.query(
+            "SELECT id, source_id, title, text, language, published_at, effective_at,"
+            " duplicate_of FROM documents WHERE effective_at >= ? AND withdrawn_at IS NULL"
+            " ORDER BY effective_at, coalesce(published_at, effective_at), id",
+            [to_text(since)],
+        ):
+            yield DedupeRow(
                 id=row["id"],
+                source_id=row["source_id"],
                 title=row["title"],
                 text=row["text"],
                 language=row["language"],
                 published_at=optional_instant(row["published_at"]),
                 effective_at=from_text(row["effective_at"]),
-                content_hash=row["content_hash"],
                 duplicate_of=row["duplicate_of"],
             )
-            for row in self._db.query(
-                "SELECT id, title, text, language, published_at, effective_at, content_hash,"
-                " duplicate_of"
-                " FROM documents WHERE effective_at >= ? AND withdrawn_at IS NULL"
-                " ORDER BY effective_at, id",
-                [to_text(since)],
-            )
-        ]
 
-    def set_duplicates(self, earliest: Mapping[str, str]) -> int:
-        """Mark documents as copies of the earliest of their story; return rows changed."""
+    def title_and_text(self, document_id: str) -> tuple[str, str]:
+        """Return a stored document's title and text."""
+        title, text = self._db.execute(
+            "SELECT title, text FROM documents WHERE id = ?", [document_id]
+        ).fetchone()
+        return title, text
+
+    def set_duplicates(self, earliest: Mapping[str, str | None]) -> int:
+        """Mark documents as copies of the first of their story, or as none; return rows changed."""
         changed = 0
         with self._db.atomic():
             for document_id, first in sorted(earliest.items()):

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from store.instants import optional_text, to_text
+from store.instants import optional_instant, optional_text, to_text
 from store.records import Failure, RunStatus, Stage
 
 
@@ -125,6 +125,19 @@ class Runs:
         with self._db.atomic():
             cursor = self._db.execute("UPDATE runs SET status = 'crashed' WHERE status = 'running'")
         return cursor.rowcount
+
+    def left_unfinished(self, stage: Stage) -> datetime | None:
+        """Return from when the documents count that the last runs of a stage left unfinished.
+
+        None when the last run of the stage that had an effect came to its end, or left none.
+        """
+        (earliest,) = self._db.execute(
+            "SELECT min(d.effective_at) FROM documents d JOIN runs r ON r.id = d.run_id"
+            " WHERE r.stage = ? AND r.status != 'done' AND r.rowid > coalesce("
+            "(SELECT max(rowid) FROM runs WHERE stage = ? AND status = 'done'), 0)",
+            [stage, stage],
+        ).fetchone()
+        return optional_instant(earliest)
 
     def latest(self) -> list[dict[str, Any]]:
         """Return the last run of each stage, newest first."""

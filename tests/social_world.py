@@ -12,6 +12,7 @@ from crawler.run import crawl
 from store import Store
 from store.records import Source
 from tests.server import Answer, Handler, LocalServer
+from tests.stored import known
 
 NOW = datetime(2026, 1, 30, 21, tzinfo=UTC)
 NIGHT = timedelta(days=1)
@@ -49,7 +50,7 @@ def night(
 def stored(store: Store, source_id: str) -> dict[str, str]:
     """Return title and text of a source's documents by entry key."""
     found = {}
-    for key in store.documents.known(source_id).values():
+    for key in known(store, source_id).values():
         document = store.documents.get(key.document_id)
         found[key.entry_key] = f"{document.title}|{document.text}"
     return found

@@ -14,6 +14,7 @@ from store import Store
 from store.records import Source, StageReport
 from tests.platforms.bluesky import AUTHOR, LOGIN, SEARCH, SECRET, Bluesky
 from tests.server import LocalServer, serve
+from tests.stored import known
 
 NOW = datetime(2026, 1, 30, 21, tzinfo=UTC)
 NIGHT = timedelta(days=1)
@@ -61,7 +62,7 @@ def test_an_author_is_read_over_pages_of_reposts(store):
     with serve(there.answers()) as server:
         assert night(store, server, author(server)).counts["new"] == 3
         assert server.hits == {AUTHOR: 3}
-    (key, *_) = store.documents.known("b").values()
+    (key, *_) = known(store, "b").values()
     assert key.engagement == {"replies": 1, "boosts": 2, "likes": 3, "quotes": 4}
 
 

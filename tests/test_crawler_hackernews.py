@@ -14,6 +14,7 @@ from store import Store
 from store.records import Source, StageReport
 from tests.platforms.hackernews import SEARCH, HackerNews
 from tests.server import LocalServer, serve
+from tests.stored import known
 
 NOW = datetime(2026, 1, 30, 21, tzinfo=UTC)
 NIGHT = timedelta(days=1)
@@ -59,9 +60,9 @@ def test_scores_titles_and_deletions_of_the_last_days_are_kept(store):
         name = there.hits.pop(5)["objectID"]
         counts = night(store, server, now=NOW + NIGHT).counts
     assert (counts["new"], counts["revised"], counts["withdrawn"]) == (0, 1, 1)
-    known = store.documents.known("h")
-    assert known[there.hits[2]["objectID"]].engagement == {"likes": 99, "replies": 2}
-    assert known[name].is_withdrawn
+    stored = known(store, "h")
+    assert stored[there.hits[2]["objectID"]].engagement == {"likes": 99, "replies": 2}
+    assert stored[name].is_withdrawn
 
 
 def test_an_address_of_the_api_keeps_its_own_filter(store):

@@ -4,7 +4,7 @@ from datetime import datetime
 
 import pytest
 
-from crawler.identity import Entry, match_entries
+from crawler.identity import Entry, keys_to_look_up, match_entries
 from store.records import FeedItem, PageWait
 
 
@@ -103,3 +103,24 @@ def test_items_that_share_one_address_are_not_merged():
     known = store(match_entries("s", items[:3], {}))
     entries = match_entries("s", items, known)
     assert [bool(entry.known) for entry in entries] == [True, True, True, False, False]
+
+
+def test_what_is_looked_up_is_all_that_matching_asks_for():
+    """Matching against only the keys of a feed is matching against all that a source has."""
+    page = "https://b.example/2"
+    items = [
+        item("1"), item("2", url=page + "?utm_source=x"), item("3", title="twice"),
+        item("3", title="twice"), item("3", title="twice"), item(None, url="https://b.example/4"),
+        item(None, text="no guid and no address"), item("g" * 600),
+    ]  # fmt: skip
+    known = store(match_entries("s", items, {}))
+    known |= store(match_entries("s", numbered("old", 50), {}))
+    known["moved"] = Key("moved", "s", page, "another", "t")
+    del known["2"]
+    keys, urls = keys_to_look_up(items)
+    few = {key: value for key, value in known.items() if key in keys or value.canonical_url in urls}
+    assert len(few) == len(items)
+    found = match_entries("s", items, few)
+    assert found == match_entries("s", items, known)
+    assert found[1].document_id == "moved"
+    assert all(entry.known for entry in found)

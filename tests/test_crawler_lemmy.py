@@ -13,6 +13,7 @@ from store import Store
 from store.records import Source, StageReport
 from tests.platforms.lemmy import FEED, LIST, Lemmy
 from tests.server import Answer, LocalServer, rss, serve
+from tests.stored import known
 
 NOW = datetime(2026, 1, 30, 21, tzinfo=UTC)
 NIGHT = timedelta(days=1)
@@ -39,7 +40,7 @@ def test_pages_follow_a_mark_or_a_number(store, has_marks, last):
         assert night(store, server).counts["new"] == 120
         assert server.hits[LIST] == 4
         assert server.requests[-1][0].endswith(last)
-    key = store.documents.known("l")["https://l.example/post/1001"]
+    key = known(store, "l")["https://l.example/post/1001"]
     assert key.engagement == {"replies": 3, "likes": 5, "dislikes": 1}
     document = store.documents.get(key.document_id)
     assert (document.title, document.text) == ("Post 1001", "Text 1001 on **rates**")
@@ -81,7 +82,7 @@ def test_an_address_of_a_feed_is_read_as_one(store):
         assert server.requests[0][0] == FEED
     # The same names as in the answers of the interface: moving over stores nothing twice.
     assert report.counts["new"] == 2
-    assert sorted(store.documents.known("l")) == [
+    assert sorted(known(store, "l")) == [
         "https://l.example/post/1",
         "https://l.example/post/2",
     ]

@@ -12,6 +12,7 @@ from crawler.urls import with_parameters
 from store import Store
 from store.records import Source
 from tests.server import Answer, LocalServer, serve
+from tests.stored import known
 
 PATH = "/api/v1/timelines/tag/markets"
 JSON = {"Content-Type": "application/json"}
@@ -66,7 +67,7 @@ def night(store: Store, server: LocalServer, now: datetime = NOW) -> dict[str, i
 
 
 def texts(store: Store) -> dict[str, str]:
-    rows = store.documents.known("m").values()
+    rows = known(store, "m").values()
     return {row.entry_key: store.documents.get(row.document_id).text for row in rows}
 
 
@@ -124,8 +125,8 @@ def test_an_edit_is_a_revision_and_new_counts_are_kept(store):
         timeline.posts[3] |= {"content": "<p>corrected</p>", "favourites_count": 9}
         counts = night(store, server, NOW + NIGHT)
         assert (counts["new"], counts["revised"]) == (0, 1)
-    known = store.documents.known("m")[str(timeline.posts[3]["uri"])]
-    assert (known.revisions, known.engagement) == (1, {"likes": 9})
+    stored = known(store, "m")[str(timeline.posts[3]["uri"])]
+    assert (stored.revisions, stored.engagement) == (1, {"likes": 9})
     assert "corrected" in texts(store).values()
 
 
@@ -134,7 +135,7 @@ def test_a_deleted_post_is_forgotten_and_comes_back_with_its_author(store):
         night(store, server)
         gone = timeline.posts.pop(4)
         assert night(store, server, NOW + NIGHT)["withdrawn"] == 1
-        key = store.documents.known("m")[str(gone["uri"])]
+        key = known(store, "m")[str(gone["uri"])]
         document = store.documents.get(key.document_id)
         assert (document.title, document.text, document.author) == ("", "", None)
         assert key.is_withdrawn
@@ -142,7 +143,7 @@ def test_a_deleted_post_is_forgotten_and_comes_back_with_its_author(store):
         assert night(store, server, NOW + 2 * NIGHT)["withdrawn"] == 0
         timeline.posts.insert(4, gone)
         night(store, server, NOW + 3 * NIGHT)
-    assert not store.documents.known("m")[str(gone["uri"])].is_withdrawn
+    assert not known(store, "m")[str(gone["uri"])].is_withdrawn
     assert texts(store)[str(gone["uri"])].startswith("post ")
 
 
@@ -159,9 +160,7 @@ def test_another_listing_deletes_nothing(store):
 def test_those_who_post_get_a_pseudonym(store):
     with serve({PATH: Timeline(3)}) as server:
         night(store, server)
-    authors = {
-        store.documents.get(key.document_id).author for key in store.documents.known("m").values()
-    }
+    authors = {store.documents.get(key.document_id).author for key in known(store, "m").values()}
     (author,) = authors
     assert author is not None
     assert author.startswith("~")
@@ -171,10 +170,10 @@ def test_those_who_post_get_a_pseudonym(store):
 def test_a_second_night_with_the_same_answers_changes_nothing(store):
     with serve({PATH: Timeline(90)}) as server:
         night(store, server)
-        before = store.documents.known("m")
+        before = known(store, "m")
         counts = night(store, server)
         assert (counts["new"], counts["revised"], counts["withdrawn"]) == (0, 0, 0)
-    assert store.documents.known("m") == before
+    assert known(store, "m") == before
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from store import Store
 from store.records import Source, StageReport
 from tests.platforms.mastodon import LOOKUP, STATUSES, TAG, Mastodon
 from tests.server import LocalServer, serve
+from tests.stored import known
 
 NOW = datetime(2026, 1, 30, 21, tzinfo=UTC)
 NIGHT = timedelta(days=1)
@@ -43,7 +44,7 @@ def asked(server: LocalServer) -> list[str]:
 
 
 def stored(store: Store, source: str = "a") -> list[str]:
-    keys = store.documents.known(source).values()
+    keys = known(store, source).values()
     return sorted(store.documents.get(key.document_id).text for key in keys)
 
 
@@ -75,7 +76,7 @@ def test_a_boost_of_ones_own_post_is_that_post(store):
         assert night(store, server, source).counts["new"] == 3
         there.write(1)
         assert night(store, server, source, now=NOW + NIGHT).counts["new"] == 1
-    assert len(store.documents.known("a")) == 4
+    assert len(known(store, "a")) == 4
 
 
 def test_two_sources_of_one_account_look_it_up_once(store):
@@ -107,7 +108,7 @@ def test_an_edit_is_a_revision_and_a_deletion_is_kept(store):
     assert (counts["new"], counts["revised"], counts["withdrawn"]) == (0, 1, 1)
     assert "post, corrected" in stored(store)
     assert "" in stored(store)
-    liked = store.documents.known("a")[there.posts[1]["uri"]]
+    liked = known(store, "a")[there.posts[1]["uri"]]
     assert liked.engagement == {"replies": 0, "boosts": 0, "likes": 7}
 
 

@@ -10,6 +10,7 @@ from crawler.run import crawl
 from store import Store
 from store.records import Document, Source, StageReport
 from tests.server import Answer, LocalServer, serve
+from tests.stored import known
 
 NOW = datetime(2026, 1, 30, 21, tzinfo=UTC)
 NIGHT = timedelta(days=1)
@@ -60,7 +61,7 @@ def night(store: Store, server: LocalServer, kind: str, now: datetime = NOW) -> 
 
 
 def documents(store: Store) -> dict[str, Document]:
-    keys = store.documents.known("s").values()
+    keys = known(store, "s").values()
     return {key.title: store.documents.get(key.document_id) for key in keys}
 
 

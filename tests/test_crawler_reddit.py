@@ -24,6 +24,7 @@ from tests.social_world import (
     stored,
     written,
 )
+from tests.stored import known
 
 SECRETS = {"REDDIT_KEY": "client:CANARY"}
 NEW = "/r/gold+silver/new"
@@ -116,11 +117,11 @@ def test_a_key_buys_a_token_and_pages_are_read_to_the_end(store):
             f"{NEW}?limit=100&raw_json=1",
             f"{NEW}?limit=100&raw_json=1&after=t3_900",
         ]
-    known = store.documents.known("r")["t3_999"]
-    assert known.engagement == {"likes": 5, "replies": 2}
-    assert known.published_at == NOW
+    stored = known(store, "r")["t3_999"]
+    assert stored.engagement == {"likes": 5, "replies": 2}
+    assert stored.published_at == NOW
     assert "CANARY" not in written(store)
-    assert str(store.documents.get(known.document_id).author).startswith("~")
+    assert str(store.documents.get(stored.document_id).author).startswith("~")
     assert "/u/ann" not in written(store)
 
 

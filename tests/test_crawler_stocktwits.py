@@ -22,6 +22,7 @@ from tests.social_world import (
     stored,
     written,
 )
+from tests.stored import known
 
 PATH = "/api/2/streams/symbol/GLD.json"
 
@@ -75,8 +76,8 @@ def test_pages_are_read_to_the_end(store):
             f"{PATH}?max=971",
             f"{PATH}?max=941",
         ]
-    known = store.documents.known("s")["1000"]
-    assert (known.published_at, known.engagement) == (NOW, {"likes": 4, "replies": 2})
+    kept = known(store, "s")["1000"]
+    assert (kept.published_at, kept.engagement) == (NOW, {"likes": 4, "replies": 2})
     # What the author wrote, without the tag that the author chose.
     assert stored(store, "s")["1000"] == "|$GLD calls & puts 1000"
 
@@ -89,7 +90,7 @@ def test_edits_counts_and_deletions_are_followed(store):
         counts = night(store, source(server), server, NOW + NIGHT)
         assert (counts["new"], counts["revised"], counts["withdrawn"]) == (0, 1, 1)
     assert stored(store, "s")["998"] == "|corrected"
-    assert store.documents.known("s")["998"].engagement["likes"] == 9
+    assert known(store, "s")["998"].engagement["likes"] == 9
 
 
 def test_a_token_is_sent_with_every_page_and_written_nowhere(store):

@@ -11,6 +11,7 @@ from store import Store
 from store.records import Source
 from tests.server import Answer, Handler, LocalServer, redirect, serve
 from tests.social_world import NIGHT, NOW, asked_for, night, stored
+from tests.stored import known
 
 HTML = {"Content-Type": "text/html; charset=utf-8"}
 PATH = "/s/goldbugs"
@@ -78,9 +79,9 @@ def test_pages_are_read_backwards_to_the_first_post(store):
             f"{PATH}?before=26",
             f"{PATH}?before=6",
         ]
-    known = store.documents.known("t")["goldbugs/45"]
-    assert (known.published_at, known.engagement) == (NOW, {"views": 1200})
-    document = store.documents.get(known.document_id)
+    kept = known(store, "t")["goldbugs/45"]
+    assert (kept.published_at, kept.engagement) == (NOW, {"views": 1200})
+    document = store.documents.get(kept.document_id)
     assert document.url == "https://t.me/goldbugs/45"
     assert str(document.author).startswith("~")
 
@@ -95,7 +96,7 @@ def test_edits_and_deletions_are_followed(store):
         assert (counts["new"], counts["revised"], counts["withdrawn"]) == (0, 1, 1)
     assert stored(store, "t")["goldbugs/28"] == "|corrected"
     assert stored(store, "t")["goldbugs/27"] == "|"
-    assert store.documents.known("t")["goldbugs/29"].engagement == {"views": 3_450_000}
+    assert known(store, "t")["goldbugs/29"].engagement == {"views": 3_450_000}
 
 
 @pytest.mark.parametrize("status", [301, 302])

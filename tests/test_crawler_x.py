@@ -24,6 +24,7 @@ from tests.social_world import (
     stored,
     written,
 )
+from tests.stored import known
 
 SEARCH = "/2/tweets/search/recent"
 SECRETS = {"X_TOKEN": "CANARY"}
@@ -96,8 +97,8 @@ def test_nothing_is_paid_for_twice(store):
         assert night(store, source(server), server, NOW + 2 * NIGHT, SECRETS)["failures"] == 0
     assert search.read == 153
     assert "CANARY" not in written(store)
-    known = store.documents.known("x")[str(search.posts[0]["id"])]
-    assert known.engagement == {"boosts": 1, "replies": 2, "likes": 3, "quotes": 0}
+    stored = known(store, "x")[str(search.posts[0]["id"])]
+    assert stored.engagement == {"boosts": 1, "replies": 2, "likes": 3, "quotes": 0}
 
 
 def test_a_run_reads_two_pages_and_says_what_it_left(store):

@@ -6,7 +6,7 @@ from html import escape
 import pytest
 
 from crawler.clean import plain_line, plain_text
-from crawler.dedupe import normalise
+from crawler.sketches import normalise
 from nlp.assets import link_assets
 from nlp.label import label_items
 from nlp.narratives import load_taxonomy

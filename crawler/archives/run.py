@@ -15,7 +15,7 @@ from crawler.archives.rows import (
     source_id_of,
     stored_document,
 )
-from crawler.copies import LOOK_BACK, mark_duplicates
+from crawler.copies import mark_duplicates
 from crawler.errors import CrawlError
 from crawler.identity import StoredKey
 from crawler.reporting import FailureLog, Run, finish
@@ -127,14 +127,19 @@ class _Intake:
         self.counts = {"new": 0, "revised": 0, "duplicates": 0, "sources": 0}
         self._known = 0
         self._earliest: datetime | None = None
+        # A run that was killed has stored documents whose copies nobody has looked for.
+        self._unfinished: datetime | None = store.runs.left_unfinished("import")
 
     def end_of_file(self) -> None:
         """Keep all: the next file may tell of the same addresses."""
 
     def end(self) -> list[str]:
         """Join the copies of the stories that came in."""
+        if self._unfinished is not None:
+            self._note_earliest(self._unfinished)
         if self._earliest is not None:
-            self.counts["duplicates"] = mark_duplicates(self._store, self._earliest - LOOK_BACK)
+            _ = self._run.id  # so that what was left is known to be done
+            self.counts["duplicates"] = mark_duplicates(self._store, self._earliest)
         return [f"{self._known:,} rows were known already"] if self._known else []
 
     def take(self, batch: Sequence[Row | BadRow]) -> None:
