@@ -37,6 +37,7 @@ def checks(database: Path | None, settings: Settings) -> Iterator[Finding]:
         advice="" if sys.version_info >= (3, 11) else "install Python 3.11 or newer",
     )
     yield _check_fence(settings)
+    yield from _check_cost(settings)
     yield from _check_models()
     if database is not None:
         yield from _check_database(database)
@@ -55,6 +56,22 @@ def _check_fence(settings: Settings) -> Finding:
         advice="every feed and link may reach these networks, on any port; empty the list under"
         " [crawler] unless a server of yours is crawled there",
     )
+
+
+def _check_cost(settings: Settings) -> Iterator[Finding]:
+    """Say what the sources that are paid for can cost, before they cost it."""
+    from crawler.social import x
+
+    paid = [source.id for source in settings.sources if source.kind == "x"]
+    if paid:
+        posts = x.MAX_PAGES * x.PAGE * len(paid)
+        yield Finding(
+            what="paid sources",
+            ok=True,
+            found=f"{', '.join(paid)}: at most {posts} posts of X a run,"
+            f" ${posts * x.PRICE:.2f} at ${x.PRICE} each",
+            advice="look at X's present price; remove a source of kind 'x' to stop paying for it",
+        )
 
 
 def _check_models() -> Iterator[Finding]:

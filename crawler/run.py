@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 __all__ = ["crawl", "fetch_prices", "import_documents", "import_prices"]
 
 Progress = Callable[..., Any]
+# Sources without news that are written together.
+IDLE_TOGETHER = 50
 
 
 def crawl(
@@ -87,10 +89,6 @@ def crawl(
     waiting = len(sources) - len(due)
     notes = [f"{waiting} of {len(sources)} sources are not due yet"] if waiting else []
     return finish("crawl", run, night.log, night.counts, notes, now=now, started=started)
-
-
-def _waiting(ready: "asyncio.Queue[Gathered]") -> list[Gathered]:
-    return [ready.get_nowait() for _ in range(ready.qsize())]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,14 +152,20 @@ class _Night:
             )
             ready: asyncio.Queue[Gathered] = asyncio.Queue()
             tasks = [asyncio.create_task(self._ask(shared, source, ready)) for source in sources]
+            idle: list[Gathered] = []
             try:
-                left = len(tasks)
-                while left:
-                    batch = [await ready.get(), *_waiting(ready)]
-                    self._write_all(batch, client.hosts.pauses)
-                    left -= len(batch)
+                for _ in tasks:
+                    gathered = await ready.get()
+                    if gathered.brought_something:
+                        self._write(gathered, client.hosts.pauses)
+                    else:
+                        idle.append(gathered)
+                    if len(idle) >= IDLE_TOGETHER:
+                        self._write_idle(idle, client.hosts.pauses)
+                        idle.clear()
                     if bar is not None:
-                        bar.update(len(batch))
+                        bar.update(1)
+                self._write_idle(idle, client.hosts.pauses)
             finally:
                 for task in tasks:
                     task.cancel()
@@ -187,22 +191,17 @@ class _Night:
             )
             return Gathered(source=source, state=state, failures=(row,))
 
-    def _write_all(self, batch: Sequence[Gathered], pauses: Mapping[str, datetime]) -> None:
-        """Write what has come in: one transaction for each source that brought something.
+    def _write_idle(self, idle: Sequence[Gathered], pauses: Mapping[str, datetime]) -> None:
+        """Write sources that brought nothing, in one transaction: a night's wait for the disk.
 
-        The others share one, since waiting for the disk is all that they cost.
+        One that a kill takes along is asked again, and has nothing again.
         """
-        idle = [gathered for gathered in batch if not gathered.brought_something]
-        for gathered in batch:
-            if gathered.brought_something:
+        # The run's own row comes first and alone, as for each of them.
+        if any(gathered.fetches or gathered.failures for gathered in idle):
+            _ = self.run.id
+        with self.store.transaction():
+            for gathered in idle:
                 self._write(gathered, pauses)
-        if idle:
-            # A run's own row comes first and alone, as in each of them.
-            if any(gathered.fetches or gathered.failures for gathered in idle):
-                _ = self.run.id
-            with self.store.transaction():
-                for gathered in idle:
-                    self._write(gathered, pauses)
 
     def _write(self, gathered: Gathered, pauses: Mapping[str, datetime]) -> None:
         """Write one source: the single most important transaction of the project."""
@@ -212,9 +211,13 @@ class _Night:
             _ = self.run.id
         with self.store.transaction():
             new, revised = self._write_harvest(gathered.harvest)
-            self.store.documents.set_engagement(gathered.counts)
-            withdrawn = self.store.documents.withdraw(gathered.withdrawn, self.now)
-            self.store.sources.save_pauses(pauses)
+            withdrawn = 0
+            if gathered.counts:
+                self.store.documents.set_engagement(gathered.counts)
+            if gathered.withdrawn:
+                withdrawn = self.store.documents.withdraw(gathered.withdrawn, self.now)
+            if pauses:
+                self.store.sources.save_pauses(pauses)
             self.store.sources.save_state(stored_state(gathered.source, gathered.state))
             for fetch in gathered.fetches:
                 self.store.fetches.add(fetch, self.run.id)

@@ -6,6 +6,7 @@ ports, fragments, tracking parameters) and orders the rest.
 
 import re
 from collections.abc import Callable, Collection, Mapping
+from functools import lru_cache
 from hashlib import blake2b
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urljoin, urlsplit, urlunsplit
 
@@ -55,8 +56,10 @@ def http_url(url: str | None, base: str | None = None) -> str | None:
     """
     if not url:
         return None
-    # Browsers drop these, so `java\\nscript:` is a scheme; we refuse instead of guessing.
-    text = "".join(char for char in url.strip() if char.isprintable())
+    text = url.strip()
+    if not text.isprintable():
+        # Browsers drop these, so `java\\nscript:` is a scheme; we refuse instead of guessing.
+        text = "".join(char for char in text if char.isprintable())
     try:
         parts = urlsplit(urljoin(base, text) if base else text)
         host, port = parts.hostname, parts.port
@@ -82,6 +85,12 @@ def canonical_url(url: str | None, *, sites: Collection[str] = ()) -> str | None
     sites : collection of str
         Hosts of the feed and of its site; a parameter ``ref`` that names one is dropped too.
     """
+    return _canonical(url, frozenset(map(_bare, sites))) if url else None
+
+
+# Each link is looked up once and matched once.
+@lru_cache(maxsize=4096)
+def _canonical(url: str, sites: frozenset[str]) -> str | None:
     clean = http_url(url)
     if clean is None:
         return None
@@ -101,7 +110,7 @@ def canonical_url(url: str | None, *, sites: Collection[str] = ()) -> str | None
 def _is_tracking(name: str, value: str, sites: Collection[str]) -> bool:
     name = name.lower()
     if name == "ref":
-        return bool(value) and _bare(value) in {_bare(site) for site in sites}
+        return bool(value) and _bare(value) in sites
     return name in _TRACKING or name.startswith(_TRACKING_PREFIXES)
 
 
@@ -154,6 +163,8 @@ def _digest(value: str) -> str:
 
 
 def _without_secrets(url: str, replaced: Callable[[str], str]) -> str:
+    if "@" not in url and "=" not in url:
+        return url  # neither user information nor a parameter
     try:
         parts = urlsplit(url)
         # `http://me:pa#ss@host/`: the rest of the password would stand in the fragment.

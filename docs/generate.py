@@ -1,10 +1,14 @@
 """Write what follows from the code (``make docs``): two pages, and the list of sources."""
 
+import sys
 import tempfile
 import tomllib
 from pathlib import Path
 
 import click
+
+# The code beside this file, whichever checkout is installed.
+sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from api.cli import cli
 from api.config import default_sources_text

@@ -159,15 +159,13 @@ class Documents:
     def add(self, documents: Sequence[Document], run_id: str) -> int:
         """Insert documents that are not yet stored; return how many were."""
         marks = ", ".join("?" * 19)
-        added = 0
         with self._db.atomic():
-            for document in documents:
-                added += self._db.execute(
-                    f"INSERT INTO documents ({_COLUMNS}, run_id) VALUES ({marks})"
-                    " ON CONFLICT DO NOTHING",
-                    [*_values(document), run_id],
-                ).rowcount
-        return added
+            cursor = self._db.conn.executemany(
+                f"INSERT INTO documents ({_COLUMNS}, run_id) VALUES ({marks})"
+                " ON CONFLICT DO NOTHING",
+                ([*_values(document), run_id] for document in documents),
+            )
+        return max(cursor.rowcount, 0)
 
     def rekey(self, document_id: str, *, entry_key: str, guid: str | None) -> None:
         """Give a document the key under which its feed lists it now; its id stays."""

@@ -29,6 +29,8 @@ _FORGOTTEN = {
     "errors": "0",
     "first_error_at": "NULL",
     "hints": "NULL",
+    # Where a listing was left is a place in that listing, and in no other.
+    "cursor": "NULL",
 }
 
 
@@ -67,7 +69,8 @@ class Sources:
                     # A new address is a new server: validators of the old one would let it
                     # answer "not modified" to what was never read.
                     + "".join(
-                        f" {name} = CASE WHEN url = excluded.url THEN {name} ELSE {fresh} END,"
+                        f" {name} = CASE WHEN url = excluded.url AND handle IS excluded.handle"
+                        f" THEN {name} ELSE {fresh} END,"
                         for name, fresh in _FORGOTTEN.items()
                     ).removesuffix(",")
                     + " WHERE (kind, name, url, weight, language, full_text, token_env, handle)"

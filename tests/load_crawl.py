@@ -51,8 +51,10 @@ def crawl_once(port: int, feeds: int, path: str, database: str, as_of: str) -> A
     with Store.open(Path(database), create=True) as store:
         report = crawl(store, sources_of(port, feeds, path), now=now, settings=settings)
         stored = store.documents.count()
+    parsers = sum(map(peak_mib, _children()))
     close_pools()
-    return {**report.counts, "failures": report.failures, "stored": stored}
+    counts = {**report.counts, "failures": report.failures, "stored": stored}
+    return {**counts, "parsers_mib": parsers}
 
 
 def fill(port: int, feeds: int, path: str, database: str, as_of: str) -> Any:
@@ -110,10 +112,22 @@ def measured(work: Callable[[], Any]) -> dict[str, Any]:
     started, before = time.perf_counter(), _cpu()
     found = work()
     seconds, cpu = time.perf_counter() - started, _cpu() - before
-    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    # Of the largest parser process; two of them run at once.
-    child = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
-    return {**found, "wall_s": seconds, "cpu_s": cpu, "memory_mib": own + 2 * child}
+    memory = peak_mib("self") + found.get("parsers_mib", 0)
+    return {**found, "wall_s": seconds, "cpu_s": cpu, "memory_mib": memory}
+
+
+def peak_mib(process: str) -> float:
+    """Return the most memory that a process has held; not what ``getrusage`` says.
+
+    That counts what the process was forked from, too.
+    """
+    status = Path(f"/proc/{process}/status").read_text(encoding="ascii")
+    return int(status.partition("VmHWM:")[2].split()[0]) / 1024
+
+
+def _children() -> list[str]:
+    lists = Path("/proc/self/task").glob("*/children")
+    return [child for children in lists for child in children.read_text().split()]
 
 
 def _cpu() -> float:

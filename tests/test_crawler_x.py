@@ -258,3 +258,16 @@ def test_recorded_answers(name, posts, more, newest):
     assert (len(feed.items), list(feed.more), feed.cursor) == (posts, [more], newest)
     assert feed.items[0].guid == newest
     assert all(item.text and item.url for item in feed.items)
+
+
+def test_doctor_says_what_it_can_cost_before_it_costs(tmp_path, monkeypatch):
+    from api.config import parse_settings
+    from api.health import checks
+
+    monkeypatch.setattr("api.health._check_models", lambda: iter(()))
+    one = '[[source]]\nid = "x-{}"\nkind = "x"\nurl = "https://x.com"\nhandle = "silver"\n'
+    text = one.format(1) + one.format(2)
+    settings = parse_settings(text, origin="mine.toml", base_dir=tmp_path)
+    (paid,) = [finding for finding in checks(None, settings) if finding.what == "paid sources"]
+    assert "400 posts" in paid.found
+    assert "$2.00" in paid.found

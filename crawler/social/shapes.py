@@ -56,8 +56,6 @@ class Platform:
     variant : callable or None
         ``variant(source)`` gives the way to ask this very source where a kind has several, or
         None for a plain feed. All variants of a kind share its ``parse``.
-    secret_url : bool
-        The address itself holds the secret.
     is_complete : bool
         Its listing has every post of its span of time, newest first: what is stored and
         missing there was deleted by its author.

@@ -29,6 +29,8 @@ from crawler.urls import with_parameters
 from store.records import FeedItem, Source
 
 PAGE = 100
+# In dollars, for a post that is read (April 2026).
+PRICE = 0.005
 MAX_PAGES = 2
 _API = "https://api.x.com"
 _SEARCH = "/2/tweets/search/recent"
