@@ -16,11 +16,11 @@ from functools import lru_cache
 from crawler.sketches import (
     MIN_TOKENS,
     Hashes,
-    Shingler,
     Sketches,
     common,
     digest_of,
     normalise,
+    shingles,
     tokens_of,
 )
 
@@ -130,7 +130,7 @@ class _Judge:
         since: datetime | None,
         reread: Callable[[str], tuple[str, str]],
     ) -> None:
-        shingler, sketches = Shingler(), Sketches()
+        sketches = Sketches()
         self._known: list[_Known] = []
         self._ids: set[str] = set()
         kept: dict[str, Hashes] = {}
@@ -140,14 +140,14 @@ class _Judge:
             if self._first_new is None and (since is None or row.effective_at >= since):
                 self._first_new = number
             tokens = tokens_of(row.title, row.text)
-            shingles = shingler.shingles(row.text or row.title, tokens)
-            known = _summary(row, number, tokens, has_shingles=len(shingles) > 0)
+            own = shingles(row.text or row.title, tokens)
+            known = _summary(row, number, tokens, has_shingles=len(own) > 0)
             self._known.append(known)
             self._ids.add(row.id)
-            if len(shingles) <= budget:
-                kept[row.id] = shingles
-                budget -= len(shingles)
-            sketches.add(number, shingles, known.title if known.has_shingles else None)
+            if len(own) <= budget:
+                kept[row.id] = own
+                budget -= len(own)
+            sketches.add(number, own, known.title if known.has_shingles else None)
         if self._first_new is None:
             self._first_new = len(self._known)
         self._pairs = sketches.pairs(self._first_new)
@@ -157,7 +157,7 @@ class _Judge:
             if document_id in kept:
                 return kept[document_id]
             title, text = reread(document_id)
-            return shingler.shingles(text or title, tokens_of(title, text))
+            return shingles(text or title, tokens_of(title, text))
 
         self._shingles = shingles_of
         self._stories: dict[str, _Story] = {}

@@ -15,6 +15,7 @@ import re
 from array import array
 from collections import defaultdict
 from collections.abc import Sequence
+from functools import lru_cache
 from hashlib import blake2b
 
 import numpy as np
@@ -27,7 +28,9 @@ _GRAM = 4
 _PERMUTATIONS = 128
 _BANDS = 32  # with 128 permutations: candidates from a Jaccard of about 0.42
 _SAMPLED = 8
-_VOCABULARY = 200_000
+# Odd, so that there is a number that undoes it modulo 2^64.
+_BASE = 0xD6E8FEB86659FD93
+_INVERSE = pow(_BASE, -1, 1 << 64)
 # Of a bucket that many texts share, a text meets the nearest before it and the first of all.
 _NEIGHBOURS = 12
 # A sampled shingle that so many texts have is boilerplate.
@@ -65,51 +68,53 @@ def digest_of(tokens: Sequence[str]) -> bytes:
     return blake2b(" ".join(tokens).encode(errors="replace"), digest_size=16).digest()
 
 
-class _Vocabulary(dict[str, int]):
-    """Places of words in a table of their hashes; each hash is made once."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.hashes = np.zeros(_VOCABULARY, np.uint64)
-
-    def __missing__(self, word: str) -> int:
-        place = self[word] = len(self)
-        if place == len(self.hashes):
-            self.hashes = np.concatenate([self.hashes, np.zeros_like(self.hashes)])
-        digest = blake2b(word.encode(errors="replace"), digest_size=8).digest()
-        self.hashes[place] = int.from_bytes(digest)
-        return place
-
-    def hashed(self, words: Sequence[str]) -> Hashes:
-        """Return the hashes of words."""
-        if len(self) > _VOCABULARY:
-            # Hostile texts are full of new words. Not below: places in use must stay.
-            self.clear()
-        places = np.fromiter(map(self.__getitem__, words), np.int64, len(words))
-        return self.hashes[places]
+@lru_cache(maxsize=4)
+def _powers(size: int, base: int) -> Hashes:
+    """Return the powers of a number modulo 2^64, from the zeroth on."""
+    powers = np.full(size, base, np.uint64)
+    powers[0] = 1
+    return np.multiply.accumulate(powers)
 
 
-class Shingler:
-    """Makes shingles: the hashes of three words in a row, or of four characters in Chinese."""
+def _word_hashes(words: Sequence[str]) -> Hashes:
+    """Return a hash of each word: a polynomial of its characters, whatever its place.
 
-    def __init__(self) -> None:
-        self._vocabulary = _Vocabulary()
+    All words of a text at once: the sum of all terms up to its end, less that up to its start,
+    divided by the power of its start. That is three times as fast as a look-up of each.
+    """
+    codes = np.frombuffer(" ".join(words).encode("utf-32-le", errors="replace"), np.uint32)
+    size = 1 << len(codes).bit_length()
+    terms = codes.astype(np.uint64) * _powers(size, _BASE)[: len(codes)]
+    sums = np.concatenate((np.zeros(1, np.uint64), np.cumsum(terms, dtype=np.uint64)))
+    ends = np.append(np.flatnonzero(codes == ord(" ")), len(codes))
+    starts = np.concatenate(([0], ends[:-1] + 1))
+    return _mixed((sums[ends] - sums[starts]) * _powers(size, _INVERSE)[starts])
 
-    def shingles(self, text: str, tokens: Sequence[str]) -> Hashes:
-        """Return the distinct shingles in ascending order; none for a short text."""
-        if len(tokens) < MIN_TOKENS:
-            return np.empty(0, np.uint64)
-        size = _GRAM if is_cjk(text) else _SHINGLE
-        words = self._vocabulary.hashed(tokens)
-        mixed = np.zeros(len(words) - size + 1, np.uint64)
-        for place in range(size):
-            # A polynomial of the hashes modulo 2^64: the order of words counts.
-            mixed = mixed * np.uint64(0x9E3779B97F4A7C15) + words[place : place + len(mixed)]
-        mixed ^= mixed >> np.uint64(31)
-        mixed *= np.uint64(0xBF58476D1CE4E5B9)
-        mixed ^= mixed >> np.uint64(29)
-        mixed.sort()
-        return mixed[np.concatenate(([True], mixed[1:] != mixed[:-1]))]
+
+def _mixed(hashes: Hashes) -> Hashes:
+    """Return hashes of which every bit depends on all bits of the given ones."""
+    hashes ^= hashes >> np.uint64(31)
+    hashes *= np.uint64(0xBF58476D1CE4E5B9)
+    hashes ^= hashes >> np.uint64(29)
+    return hashes
+
+
+def shingles(text: str, tokens: Sequence[str]) -> Hashes:
+    """Return the distinct shingles of a text in ascending order; none for a short one.
+
+    Hashes of three words in a row, or of four characters in Chinese and Japanese.
+    """
+    if len(tokens) < MIN_TOKENS:
+        return np.empty(0, np.uint64)
+    size = _GRAM if is_cjk(text) else _SHINGLE
+    words = _word_hashes(tokens)
+    mixed = np.zeros(len(words) - size + 1, np.uint64)
+    for place in range(size):
+        # A polynomial of the hashes modulo 2^64: the order of words counts.
+        mixed = mixed * np.uint64(0x9E3779B97F4A7C15) + words[place : place + len(mixed)]
+    mixed = _mixed(mixed)
+    mixed.sort()
+    return mixed[np.concatenate(([True], mixed[1:] != mixed[:-1]))]
 
 
 class Sketches:
