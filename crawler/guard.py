@@ -114,11 +114,18 @@ def _unwrap(address: Address) -> Address:  # noqa: PLR0911  one return for each 
 
 
 async def resolve_host(host: str, port: int) -> Sequence[str]:
-    """Return the addresses of a host name, asked for once."""
+    """Return the addresses of a host name, asked for once.
+
+    Raises
+    ------
+    FetchError
+        ``connect`` when there are none. Not an error of the connection, which would be tried
+        again: the resolver has done that, and without a network it takes its time.
+    """
     try:
         found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
-        raise httpcore2.ConnectError(f"cannot resolve {host!r}: {error}") from error
+        raise FetchError(f"cannot resolve {host!r}: {error}", "connect") from error
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 

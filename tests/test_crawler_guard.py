@@ -143,3 +143,17 @@ def test_the_private_attribute_that_the_guard_wraps_is_there():
     transport = httpx2.AsyncHTTPTransport(trust_env=False)
     guard_transport(transport, ())
     assert isinstance(transport._pool._network_backend, GuardedBackend)
+
+
+def test_a_name_that_cannot_be_resolved_is_looked_up_once(monkeypatch):
+    looked_up = []
+
+    async def getaddrinfo(self, host, port, **_):
+        looked_up.append(host)
+        raise OSError("no such name")
+
+    monkeypatch.setattr(asyncio.base_events.BaseEventLoop, "getaddrinfo", getaddrinfo)
+    fetched = ask("https://nowhere.example/", CrawlSettings())
+    assert fetched.outcome == "connect"
+    assert "cannot resolve 'nowhere.example'" in fetched.error
+    assert looked_up == ["nowhere.example"]
