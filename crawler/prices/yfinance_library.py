@@ -9,13 +9,11 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from crawler.errors import PriceDataError
+from crawler.prices.asking import FIRST_DAY, OVERLAP
 from crawler.prices.checks import compare
 from crawler.prices.series import Known, Series, failure
 from crawler.prices.values import Reading, parse_number, read_series
 from store.records import Asset, PriceAnswer
-
-FIRST_DAY = date(2015, 1, 1)
-OVERLAP = timedelta(days=400)
 
 
 def read_library(
