@@ -1,10 +1,9 @@
 """The figures of docs/benchmarks.md, printed: ``make bench``. Bounds are those that we promise."""
 
 import json
-import random
 import resource
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,6 @@ from pandas import read_parquet
 from align.run import align, explain
 from api.config import load_settings
 from api.stages import import_documents, import_prices, run_tag
-from crawler.dedupe import Text, find_duplicates
 from nlp.models import load_models
 from nlp.narratives import load_taxonomy
 from nlp.tuned import mean_vectors
@@ -23,26 +21,6 @@ from store import Store
 pytestmark = pytest.mark.benchmark
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
-
-
-def test_ten_thousand_documents_are_compared_in_seconds():
-    chance = random.Random(7)
-    words = [f"word{number}" for number in range(5_000)]
-    texts = [
-        Text(
-            id=f"{number:05d}",
-            title="",
-            text=" ".join(chance.choices(words, k=400)),
-            language="en",
-            effective_at=NOW + timedelta(seconds=number),
-        )
-        for number in range(10_000)
-    ]
-    started = time.perf_counter()
-    assert find_duplicates(texts) == {}
-    seconds = time.perf_counter() - started
-    print(f"\nnear-duplicates, 10,000 documents of 400 words: {seconds:.1f} s")
-    assert seconds < 10
 
 
 @pytest.mark.skipif(not SHARED.exists(), reason="needs the real archive in ../shared")
