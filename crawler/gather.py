@@ -107,10 +107,11 @@ async def _read_index(
     """Return what is new on a page without a feed, but for what its pages date long ago."""
     limit = crawl.client.settings.pages_per_source
     content_type = fetched.headers.get("content-type", "")
+    sites = {host_of(fetched.url)}
     try:
         feed = await crawl.pool.feed("index", fetched.body, content_type, fetched.url)
-        stored = shelf.listed(feed.items).values()
-        seen = look(feed, source.url, state.cursor, stored, limit)
+        known = shelf.listed(feed.items, sites)
+        seen = look(feed, source.url, state.cursor, known.values(), limit)
     except FeedParseError as error:
         return finish(crawl, source, state, fetched, error.outcome, message=str(error))
     gathered = finish(crawl, source, state, fetched, "ok")
@@ -118,8 +119,6 @@ async def _read_index(
     if seen.is_waiting:
         moved_on = replace(moved_on, etag=None, last_modified=None, body_hash=None)
     gathered = replace(gathered, state=moved_on)
-    sites = {host_of(fetched.url)}
-    known = shelf.listed(seen.feed.items, sites)
     entries = match_entries(source.id, seen.feed.items, known, sites=sites)
     gathered = await with_entries(crawl, gathered, shelf, seen.feed, entries)
     documents, old = without_archive(gathered.harvest.documents, seen, crawl.now)

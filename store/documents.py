@@ -224,7 +224,8 @@ class Documents:
         """Forget the words of documents whose authors deleted them; return how many.
 
         The row stays with its dates, so that past counts still add up; title, text, author,
-        revisions, passages, labels and entities go.
+        revisions, passages, labels and entities go. The earliest copy that others have of it
+        stands for the story from then on.
         """
         withdrawn = 0
         with self._db.atomic():
@@ -237,7 +238,21 @@ class Documents:
                 ).rowcount
                 for table in ("revisions", "labels", "passages", "entities", "taggings"):
                     self._db.execute(f"DELETE FROM {table} WHERE document_id = ?", [document_id])
+                self._hand_on(document_id)
         return withdrawn
+
+    def _hand_on(self, document_id: str) -> None:
+        """Give the copies of a document a new first one: else their story would not count."""
+        copies = [
+            row[0]
+            for row in self._db.execute(
+                "SELECT id FROM documents WHERE duplicate_of = ? AND withdrawn_at IS NULL"
+                " ORDER BY effective_at, coalesce(published_at, effective_at), id",
+                [document_id],
+            ).fetchall()
+        ]
+        if copies:
+            self.set_duplicates({copies[0]: None, **dict.fromkeys(copies[1:], copies[0])})
 
     def set_engagement(self, counts: Mapping[str, Mapping[str, int]]) -> None:
         """Replace the counts of documents by what their platform says now."""

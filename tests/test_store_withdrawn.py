@@ -68,6 +68,20 @@ def test_its_page_says_what_happened(store, labelled):
     answer = asyncio.run(make_datasette(snapshot).client.get(f"/document/{labelled}"))
     assert answer.status_code == 200
     assert "Its author deleted it" in answer.text
+    assert "Read it at" not in answer.text
+
+
+def test_its_earliest_copy_stands_for_the_story(store, labelled):
+    rows = store.db.execute(
+        "SELECT id FROM documents WHERE id <> ? AND duplicate_of IS NULL"
+        " ORDER BY effective_at, published_at, id LIMIT 3",
+        [labelled],
+    )
+    first, *rest = [row[0] for row in rows]
+    store.documents.set_duplicates(dict.fromkeys([first, *rest], labelled))
+    store.documents.withdraw([labelled], NOW)
+    assert store.documents.get(first).duplicate_of is None
+    assert {store.documents.get(copy).duplicate_of for copy in rest} == {first}
 
 
 def test_new_counts_take_the_place_of_the_old(store, labelled):
