@@ -71,8 +71,14 @@ def to_the_end(world: Path, database: Path) -> None:
     assert process.returncode in {0, 3}, errors.decode()
 
 
-def kill_after(world: Path, database: Path, seconds: float) -> None:
+def kill_at(world: Path, database: Path, asked: int, seconds: float) -> None:
+    """Kill a crawl some time after it stored what so many sources answered.
+
+    Counted in sources, not from the start: how long a start takes depends on the machine.
+    """
     with start(world, database) as process:
+        while asked and progress_of(database)[0] < asked and process.poll() is None:
+            time.sleep(0.002)
         time.sleep(seconds)
         process.send_signal(signal.SIGKILL)
         process.wait()
@@ -136,30 +142,30 @@ def world(tmp_path_factory):
 def kill_and_resume(world: World, folder: Path, kills: int, seed: int) -> dict[str, int]:
     """Kill crawls at moments drawn at random, resume each, and count what the kills hit.
 
-    One that came after the end is no kill; the next are then drawn from a shorter time, and from
-    a later one after a kill before the first source: the machine may be busier than it was.
+    Every fourth comes before the first source, the others after a number of sources that is
+    drawn; both a little later, by a time that is drawn, too. One that came after the end is no
+    kill.
     """
     chance = random.Random(seed)
     hit = {"before": 0, "during": 0, "copies": 0, "after": 0}
-    low, high = 0.2 * world.seconds, world.seconds
-    while sum(hit.values()) - hit["after"] < kills:
+    while (done := sum(hit.values()) - hit["after"]) < kills:
         database = folder / f"{seed}-{sum(hit.values())}.db"
-        moment = chance.uniform(low, high)
-        kill_after(world.settings, database, moment)
-        asked, statuses = progress_of(database)
-        done = statuses == ["done"]
-        where = "after" if done else "copies" if asked == FEEDS else "during" if asked else "before"
+        asked = chance.randrange(1, FEEDS + 1) if done % 4 else 0
+        delay = chance.uniform(0.0, 0.05 if asked else 0.3) * world.seconds
+        kill_at(world.settings, database, asked, delay)
+        stored, statuses = progress_of(database)
+        ended = statuses == ["done"]
+        where = (
+            "after" if ended else "copies" if stored == FEEDS else "during" if stored else "before"
+        )
         hit[where] += 1
         assert hit["after"] <= 2 * kills
         if where == "after":
-            high = max(0.95 * high, 1.1 * low)
             continue
-        if where == "before":
-            low = min(1.1 * low, 0.9 * high)
         to_the_end(world.settings, database)
         with Store.open(database) as store:
             assert store.check() == []
-        assert what_is_stored(database) == world.dump, f"kill at {moment:.3f} s ({where})"
+        assert what_is_stored(database) == world.dump, f"kill after {asked} + {delay:.3f} s"
         _, statuses = progress_of(database)
         assert statuses in (["done"], ["crashed", "done"])
         database.unlink()
