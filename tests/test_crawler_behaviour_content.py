@@ -93,7 +93,7 @@ def test_row_14_a_drip_ends_at_the_total_deadline(store, behaviour):
     with serve({"/feed": behaviour}) as server:
         started = time.monotonic()
         night(store, server, total_s=0.6)
-        assert time.monotonic() - started < 3
+        assert time.monotonic() - started < 6
     assert outcomes(store) == ["deadline"]
     assert Limits().total_s == 45
 

@@ -53,7 +53,7 @@ def test_emoji_keep_their_joiner():
     ids=["marks", "open", "tags", "entities", "breaks", "spaces"],
 )
 def test_hostile_text_takes_no_time(hostile):
-    started = time.perf_counter()
+    started = time.process_time()
     text = plain_text(hostile)
-    assert time.perf_counter() - started < 3
+    assert time.process_time() - started < 3
     assert unicodedata.is_normalized("NFC", text)

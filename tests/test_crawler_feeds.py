@@ -122,10 +122,10 @@ BOMB = (
 )
 @pytest.mark.hostile(28)
 def test_entities_are_refused_in_any_encoding(body, content_type):
-    started = time.perf_counter()
+    started = time.process_time()
     with pytest.raises(FeedParseError):
         parse_feed(body, content_type=content_type)
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1
 
 
 @pytest.mark.hostile(28)
@@ -141,18 +141,18 @@ def test_a_hostile_author_takes_no_time():
     body = rss(("g", "t", "x")).replace(
         b"</item>", b"<author>" + b"a." * 32_000 + b"</author></item>"
     )
-    started = time.perf_counter()
+    started = time.process_time()
     (entry,) = parse_feed(body).items
-    assert time.perf_counter() - started < 2
+    assert time.process_time() - started < 2
     assert len(entry.author or "") <= 200
 
 
 @pytest.mark.hostile(31)
 def test_a_feed_of_40_000_items_is_cut():
     body = rss().replace(b"</channel>", b"<item><title>t</title></item>" * 40_000 + b"</channel>")
-    started = time.perf_counter()
+    started = time.process_time()
     feed = parse_feed(body)
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5
     assert len(feed.items) == MAX_ENTRIES
     assert feed.notes
 

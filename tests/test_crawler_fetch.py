@@ -78,10 +78,10 @@ def test_every_member_of_a_gzip_body_is_read():
 
 @pytest.mark.hostile(16)
 def test_ten_thousand_empty_members_take_no_time():
-    started = time.perf_counter()
+    started = time.process_time()
     decoder = decoder_for("gzip")
     assert b"".join(decoder.decode(gzip.compress(b"") * 10_000)) == b""
-    assert time.perf_counter() - started < 2
+    assert time.process_time() - started < 2
 
 
 @pytest.mark.parametrize("encoding", ["gzip, gzip", ", ".join(["gzip"] * 20), "zstd", "nonsense"])

@@ -65,11 +65,11 @@ LAUGHS = "<!DOCTYPE o [<!ENTITY a 'ha'>" + "".join(
     ],
 )
 def test_a_hostile_or_broken_list_is_refused(body, outcome):
-    started = time.perf_counter()
+    started = time.process_time()
     with pytest.raises(FeedParseError) as caught:
         parse_opml(body)
     assert caught.value.outcome == outcome
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1
 
 
 def test_a_list_of_100_000_feeds_is_cut_and_counted():

@@ -41,7 +41,7 @@ def test_a_body_that_takes_for_ever_is_killed_alone(pool):
     assert first.outcome == "poison"
     assert second.items
     assert third.items
-    assert time.perf_counter() - started < 8
+    assert time.perf_counter() - started < 20
     assert parse(pool, GOOD)[0].items
 
 

@@ -108,9 +108,9 @@ def test_the_body_of_a_redirect_is_not_decoded(store):
 def test_ten_thousand_empty_gzip_members_over_http():
     body = gzip.compress(b"") * 10_000 + gzip.compress(FEED)
     with serve({"/feed": typed(body, **{"Content-Encoding": "gzip"})}) as server:
-        started = time.perf_counter()
+        started = time.process_time()
         assert ask(server).body == FEED
-        assert time.perf_counter() - started < 2
+        assert time.process_time() - started < 2
 
 
 @pytest.mark.hostile(17)
