@@ -4,7 +4,6 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import pytest
 from click.testing import CliRunner
 
 from api.cli import cli
@@ -19,12 +18,6 @@ from tests.server import Answer, rss, serve
 START = datetime(2026, 2, 1, 22, tzinfo=UTC)
 DAY = timedelta(days=1)
 ITEM = ("1", "one", "text")
-
-
-@pytest.fixture
-def store(tmp_path):
-    with Store.open(tmp_path / "t.db", create=True) as opened:
-        yield opened
 
 
 def source(server, name, **options):

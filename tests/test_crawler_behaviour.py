@@ -4,7 +4,6 @@ import pytest
 
 from crawler.decide import revive
 from crawler.run import crawl
-from store import Store
 from store.records import Source
 from tests.crawl_nights import (
     DAY,
@@ -24,12 +23,6 @@ from tests.crawl_nights import (
 from tests.server import RSS_TYPE, Answer, etag, redirect, serve
 
 FEED = channel(item("one", guid="1", text="first"), item("two", guid="2", text="second"))
-
-
-@pytest.fixture
-def store(tmp_path):
-    with Store.open(tmp_path / "t.db", create=True) as opened:
-        yield opened
 
 
 # -- row 1 --------------------------------------------------------------------------

@@ -27,12 +27,6 @@ FEED = channel(item("one", guid="1", text="first"))
 MEBIBYTE = 2**20
 
 
-@pytest.fixture
-def store(tmp_path):
-    with Store.open(tmp_path / "t.db", create=True) as opened:
-        yield opened
-
-
 def titles(store: Store) -> list[str]:
     return rows(store, "SELECT title FROM documents ORDER BY title")
 

@@ -11,7 +11,6 @@ from crawler.hosts import Hosts
 from crawler.messages import Fetched
 from crawler.run import crawl
 from crawler.settings import CrawlSettings
-from store import Store
 from store.records import SourceState
 from tests.crawl_nights import (
     DAY,
@@ -33,12 +32,6 @@ FEED = channel(item("one", guid="1", text="first"), item("two", guid="2", text="
 FRIDAY_ONLY = "".join(
     f"<day>{day}day</day>" for day in ("Satur", "Sun", "Mon", "Tues", "Wednes", "Thurs")
 )
-
-
-@pytest.fixture
-def store(tmp_path):
-    with Store.open(tmp_path / "t.db", create=True) as opened:
-        yield opened
 
 
 # -- rows 7 to 9 --------------------------------------------------------------------

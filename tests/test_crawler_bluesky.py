@@ -1,7 +1,6 @@
 """Bluesky, by its answers and against a server that behaves as it does."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -24,12 +23,6 @@ CARD = {
     "external": {"uri": LINK, "title": "Silver &amp; gold", "description": "Both fell."},
 }
 QUOTED = {"$type": "app.bsky.embed.record", "record": {"uri": "at://x", "cid": "y"}}
-
-
-@pytest.fixture
-def store(tmp_path) -> Iterator[Store]:
-    with Store.open(tmp_path / "t.db", create=True) as opened:
-        yield opened
 
 
 def author(server: LocalServer) -> Source:

@@ -19,12 +19,6 @@ FEED = rss(("1", "one", "first text"), ("2", "two", "second text"))
 TABLES = ("documents", "revisions", "sources", "fetches", "failures", "runs")
 
 
-@pytest.fixture
-def store(tmp_path):
-    with Store.open(tmp_path / "t.db", create=True) as opened:
-        yield opened
-
-
 def feed(server, path="/feed", name="outlet", **more) -> Source:
     return Source(
         id=name, kind="feed", url=server.url + path, full_text=more.pop("full_text", False), **more

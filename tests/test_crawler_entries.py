@@ -38,12 +38,6 @@ def articles(paths: list[str]) -> dict[str, Answer]:
 SUMMARY = "A summary of the page."
 
 
-@pytest.fixture
-def store(tmp_path):
-    with Store.open(tmp_path / "t.db", create=True) as opened:
-        yield opened
-
-
 def listed(server, *paths: str, title: str = "Gold", extra: str = "") -> Answer:
     items = (item(title, guid=path, link=path, text=SUMMARY) for path in paths)
     return Answer(200, channel(*items, link=server.url, head=extra))

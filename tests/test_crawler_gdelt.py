@@ -13,7 +13,6 @@ from crawler.errors import FeedParseError
 from crawler.gdelt import newest_of, runs_of
 from crawler.gkg import parse_records, wanted_of
 from crawler.run import crawl
-from store import Store
 from store.records import Source
 from tests.server import Answer, LocalServer, serve
 
@@ -77,12 +76,6 @@ class Bulk:
         lines = f"61143 {'0' * 32} {base}.export.CSV.zip\n5123456 {digest} {base}{kind}.csv.zip\n"
         suffix = "-translation" if "translation" in kind else ""
         self.server.answers[f"/lastupdate{suffix}.txt"] = Answer(200, lines.encode(), {})
-
-
-@pytest.fixture
-def store(tmp_path):
-    with Store.open(tmp_path / "t.db", create=True) as opened:
-        yield opened
 
 
 @pytest.fixture

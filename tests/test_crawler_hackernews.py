@@ -1,7 +1,6 @@
 """Hacker News, against a server that behaves as Algolia's does."""
 
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -18,12 +17,6 @@ from tests.stored import known
 
 NOW = datetime(2026, 1, 30, 21, tzinfo=UTC)
 NIGHT = timedelta(days=1)
-
-
-@pytest.fixture
-def store(tmp_path) -> Iterator[Store]:
-    with Store.open(tmp_path / "t.db", create=True) as opened:
-        yield opened
 
 
 def night(store: Store, server: LocalServer, query: str = "", now: datetime = NOW) -> StageReport:

@@ -6,7 +6,6 @@ import pytest
 
 from crawler.errors import ImportFormatError
 from crawler.run import import_documents, import_prices
-from store import Store
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 SHARED = Path(__file__).parent.parent.parent / "shared" / "data"
@@ -19,12 +18,6 @@ DOCUMENT = {
 }
 CSV_HEAD = "title,text,url,published_at,source\n"
 TABLES = ("documents", "revisions", "sources", "prices", "assets", "failures", "runs")
-
-
-@pytest.fixture
-def store(tmp_path):
-    with Store.open(tmp_path / "t.db", create=True) as opened:
-        yield opened
 
 
 def rows(store, sql):

@@ -47,12 +47,6 @@ def article(name: str, day: str | None = "2026-01-29") -> Answer:
 
 
 @pytest.fixture
-def store(tmp_path):
-    with Store.open(tmp_path / "t.db", create=True) as opened:
-        yield opened
-
-
-@pytest.fixture
 def server():
     with serve({"/robots.txt": Answer(404)}) as running:
         yield running

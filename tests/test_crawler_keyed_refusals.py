@@ -36,12 +36,6 @@ REFUSALS = {
 SECRETS = {"KEY": "client:CANARY"}
 
 
-@pytest.fixture
-def store(tmp_path):
-    with Store.open(tmp_path / "t.db", create=True) as opened:
-        yield opened
-
-
 @pytest.fixture(params=sorted(PAGES))
 def kind(request):
     return request.param

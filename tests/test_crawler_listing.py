@@ -54,12 +54,6 @@ class Timeline:
         return Answer(body=json.dumps(page).encode(), headers=JSON)
 
 
-@pytest.fixture
-def store(tmp_path):
-    with Store.open(tmp_path / "t.db", create=True) as opened:
-        yield opened
-
-
 def night(store: Store, server: LocalServer, now: datetime = NOW) -> dict[str, int]:
     source = Source(id="m", kind="mastodon", url=server.url, handle="#markets")
     report = crawl(store, [source], now=now, settings=server.settings(), only_due=False)

@@ -1,7 +1,6 @@
 """Mastodon, by its answers and against a server that behaves as it does."""
 
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -18,12 +17,6 @@ from tests.stored import known
 NOW = datetime(2026, 1, 30, 21, tzinfo=UTC)
 NIGHT = timedelta(days=1)
 TOKEN = "sesame-4711"
-
-
-@pytest.fixture
-def store(tmp_path) -> Iterator[Store]:
-    with Store.open(tmp_path / "t.db", create=True) as opened:
-        yield opened
 
 
 def account(server: LocalServer, name: str = "a", handle: str = "@ann", **more: str) -> Source:

@@ -1,6 +1,5 @@
 """Feeds of YouTube, Substack and RSSHub: what is special about each, through a whole crawl."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -47,12 +46,6 @@ RSSHUB = """<?xml version="1.0" encoding="{encoding}"?><rss version="2.0"><chann
 <item><title>金价下跌</title><description>&lt;p&gt;黄金跌破支撑位，市场担忧加息。&lt;/p&gt;</description>
 <guid isPermaLink="false">flash-1</guid><link>https://flash.example/1</link><author>记者</author>
 <pubDate>Fri, 30 Jan 2026 02:00:00 GMT</pubDate></item></channel></rss>"""
-
-
-@pytest.fixture
-def store(tmp_path) -> Iterator[Store]:
-    with Store.open(tmp_path / "t.db", create=True) as opened:
-        yield opened
 
 
 def night(store: Store, server: LocalServer, kind: str, now: datetime = NOW) -> StageReport:

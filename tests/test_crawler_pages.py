@@ -5,7 +5,6 @@ import pytest
 from crawler.errors import FeedParseError
 from crawler.extract import believed_canonical, parse_page
 from crawler.run import crawl
-from store import Store
 from store.records import Source
 from tests.server import Answer, rss, serve
 
@@ -21,12 +20,6 @@ PAGE = (
     + "</article><footer>Copyright</footer></body></html>"
 ).encode()
 HTML = {"Content-Type": "text/html; charset=utf-8"}
-
-
-@pytest.fixture
-def store(tmp_path):
-    with Store.open(tmp_path / "t.db", create=True) as opened:
-        yield opened
 
 
 def run(store, server, *, now=NOW, base=None):

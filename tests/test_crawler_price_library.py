@@ -35,12 +35,6 @@ class Library:
 
 
 @pytest.fixture
-def store(tmp_path):
-    with Store.open(tmp_path / "t.db", create=True) as opened:
-        yield opened
-
-
-@pytest.fixture
 def library(monkeypatch):
     days = [date(2026, 1, 5) + timedelta(days=n) for n in range(29)]
     stand_in = Library({day: 690.0 + n for n, day in enumerate(days) if day.weekday() < 5})

@@ -11,7 +11,6 @@ from crawler.prices import binance, cboe, coinbase, fred, yahoo
 from crawler.prices.asking import FIRST_DAY
 from crawler.run import fetch_prices
 from crawler.settings import CrawlSettings
-from store import Store
 from store.records import Asset
 from tests.server import Answer, etag, serve
 
@@ -21,12 +20,6 @@ SPY = Asset(id="SPY", name="S&P", asset_class="equity", source="csv:closes.csv")
 BTC = Asset(id="BTC", name="", asset_class="crypto", calendar="24/7", source="binance:BTCUSDT")
 VIX = Asset(id="VIX", name="", asset_class="volatility", unit="index", source="cboe:VIX")
 HOUR = timedelta(hours=1)
-
-
-@pytest.fixture
-def store(tmp_path):
-    with Store.open(tmp_path / "t.db", create=True) as opened:
-        yield opened
 
 
 def rows(store, sql):

@@ -10,7 +10,6 @@ import pytest
 from crawler.errors import FeedParseError, SourceError
 from crawler.hosts import Hosts
 from crawler.social import reddit
-from store import Store
 from store.records import Source
 from tests.server import Answer, Behaviour, Handler, LocalServer, serve
 from tests.social_world import (
@@ -94,12 +93,6 @@ def atom(posts: list[dict[str, object]]) -> bytes:
             f"<published>{stated}</published><title>{each['title']}</title></entry>"
         )
     return f'<feed xmlns="http://www.w3.org/2005/Atom"><title>t</title>{entries}</feed>'.encode()
-
-
-@pytest.fixture
-def store(tmp_path):
-    with Store.open(tmp_path / "t.db", create=True) as opened:
-        yield opened
 
 
 def keyed(server: LocalServer, **changes: object) -> Source:

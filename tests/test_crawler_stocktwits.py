@@ -8,7 +8,6 @@ import pytest
 from crawler.errors import FeedParseError, SourceError
 from crawler.hosts import Hosts
 from crawler.social import stocktwits
-from store import Store
 from store.records import Source
 from tests.server import Answer, Handler, LocalServer, serve
 from tests.social_world import (
@@ -54,12 +53,6 @@ class Stream:
         page = rest[:30]
         cursor = {"more": len(rest) > 30, "since": page[0]["id"], "max": page[-1]["id"]}
         return as_json({"response": {"status": 200}, "cursor": cursor, "messages": page})
-
-
-@pytest.fixture
-def store(tmp_path):
-    with Store.open(tmp_path / "t.db", create=True) as opened:
-        yield opened
 
 
 def source(server: LocalServer, **changes: object) -> Source:

@@ -7,7 +7,6 @@ import pytest
 
 from crawler.errors import FeedParseError, SourceError
 from crawler.social import telegram
-from store import Store
 from store.records import Source
 from tests.server import Answer, Handler, LocalServer, redirect, serve
 from tests.social_world import NIGHT, NOW, asked_for, night, stored
@@ -57,12 +56,6 @@ class Channel:
         before = int(asked_for(handler).get("before", 10**9))
         numbers = [number for number in sorted(self.posts) if number < before][-20:]
         return Answer(body=page(*(self.posts[number] for number in numbers)), headers=HTML)
-
-
-@pytest.fixture
-def store(tmp_path):
-    with Store.open(tmp_path / "t.db", create=True) as opened:
-        yield opened
 
 
 def source(server: LocalServer, **changes: object) -> Source:

@@ -10,7 +10,6 @@ import yaml
 
 from crawler.errors import FeedParseError, MissingKeyError, SourceError
 from crawler.social import x
-from store import Store
 from store.records import Source
 from tests.server import Answer, Handler, LocalServer, serve
 from tests.social_world import (
@@ -75,12 +74,6 @@ class Search:
         if len(found) > start + len(page):
             meta["next_token"] = str(start + len(page))
         return as_json({"data": page, "meta": meta})
-
-
-@pytest.fixture
-def store(tmp_path):
-    with Store.open(tmp_path / "t.db", create=True) as opened:
-        yield opened
 
 
 def source(server: LocalServer, **changes: object) -> Source:

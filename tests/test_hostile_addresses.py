@@ -15,7 +15,6 @@ from crawler.guard import GuardedBackend
 from crawler.hosts import Hosts
 from crawler.messages import Request
 from crawler.settings import CrawlSettings
-from store import Store
 from store.records import SourceState
 from tests.crawl_world import (
     NOW,
@@ -30,12 +29,6 @@ from tests.server import Answer, Behaviour, redirect, rss, serve
 
 FEED = rss(("1", "one", "first text"))
 ONE_ADDRESS = CrawlSettings(allow_addresses=("127.0.0.1/32",), host_interval_s=0.0)
-
-
-@pytest.fixture
-def store(tmp_path):
-    with Store.open(tmp_path / "t.db", create=True) as opened:
-        yield opened
 
 
 def ask(url, settings=ONE_ADDRESS, **more):

@@ -8,15 +8,8 @@ import pytest
 
 from api.browse.app import make_datasette
 from api.browse.spreadsheets import safe_cell, with_safe_cells
-from store import Store
 from tests.crawl_world import night, typed
 from tests.server import rss, serve
-
-
-@pytest.fixture
-def store(tmp_path):
-    with Store.open(tmp_path / "t.db", create=True) as opened:
-        yield opened
 
 
 @pytest.mark.hostile(38)

@@ -14,19 +14,12 @@ import pytest
 from crawler.fetch import MAX_HEADERS, fetch, open_client
 from crawler.messages import Request
 from crawler.settings import Limits
-from store import Store
 from tests.crawl_world import DAY, NOW, night, outcomes, raw, rows, source, typed
 from tests.server import RSS_TYPE, Answer, etag, rss, serve
 
 FEED = rss(("1", "one", "first text"))
 LATER = rss(("2", "two", "second text"))
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/rss+xml\r\n"
-
-
-@pytest.fixture
-def store(tmp_path):
-    with Store.open(tmp_path / "t.db", create=True) as opened:
-        yield opened
 
 
 def ask(server, settings=None, **request):

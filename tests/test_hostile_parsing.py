@@ -10,17 +10,10 @@ import pytest
 from crawler.clean import MAX_TEXT
 from crawler.feeds import MAX_ENTRIES
 from crawler.worker import shared_pool
-from store import Store
 from tests.crawl_world import NOW, elsewhere, night, outcomes, rows, source, typed
 from tests.server import rss, serve
 
 FEED = rss(("1", "one", "first text"))
-
-
-@pytest.fixture
-def store(tmp_path):
-    with Store.open(tmp_path / "t.db", create=True) as opened:
-        yield opened
 
 
 def with_good_neighbour(store, body, *, content_type="application/xml", **limits):

@@ -27,12 +27,6 @@ from tests.test_hostile_text import HTML, page
 FEED = rss(("1", "one", "first text"), ("2", "two", "second text"))
 
 
-@pytest.fixture
-def store(tmp_path):
-    with Store.open(tmp_path / "t.db", create=True) as opened:
-        yield opened
-
-
 # -- 43: robots.txt -----------------------------------------------------------------
 
 SECRET_RULE = b"User-agent: *\nDisallow: /page\n"

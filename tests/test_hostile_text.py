@@ -11,7 +11,6 @@ from nlp.assets import link_assets
 from nlp.label import label_items
 from nlp.narratives import load_taxonomy
 from nlp.text import detect_language, split_passages
-from store import Store
 from store.publish import publish
 from tests.crawl_world import night, rows, source, typed
 from tests.server import rss, serve
@@ -44,12 +43,6 @@ LINKS = [
     "file:///etc/passwd",
     "//",
 ]
-
-
-@pytest.fixture
-def store(tmp_path):
-    with Store.open(tmp_path / "t.db", create=True) as opened:
-        yield opened
 
 
 def everywhere(evil: str, number: int, link: str) -> str:

@@ -22,6 +22,7 @@ from crawler.social.shapes import (
     list_of,
     mapping_of,
     text_of,
+    unusable,
 )
 from store.records import FeedItem, Source
 
@@ -134,8 +135,7 @@ def parse(body: bytes, url: str = "") -> ParsedFeed:
         # Pages of reposts alone: the instant of the last one says how far back they reach.
         oldest_at = parse_date(text_of(views[-1], "reason", "indexedAt")) if views else None
     if not isinstance(posts, list):
-        reason = text_of(answer, "message")[:200] or "it holds no posts"
-        raise FeedParseError(f"the server's answer cannot be used: {reason}")
+        raise unusable(text_of(answer, "message"), "it holds no posts")
     return ParsedFeed(
         items=[_item(post) for post in posts[:MAX_ENTRIES] if mapping_of(post)],
         more={"cursor": cursor} if (cursor := text_of(answer, "cursor")) else {},

@@ -8,10 +8,9 @@ from urllib.parse import parse_qs, quote, urlsplit
 
 from crawler.clean import MAX_AUTHOR, plain_line, plain_text
 from crawler.dates import parse_date
-from crawler.errors import FeedParseError
 from crawler.feeds import MAX_ENTRIES, load_json
 from crawler.parsed import ParsedFeed
-from crawler.social.shapes import Platform, Question, counts_of, number_of, text_of
+from crawler.social.shapes import Platform, Question, counts_of, number_of, text_of, unusable
 from crawler.urls import http_url
 from store.records import FeedItem, Source
 
@@ -45,8 +44,7 @@ def parse(body: bytes, url: str = "") -> ParsedFeed:
     answer = load_json(body)
     hits = answer.get("hits") if isinstance(answer, dict) else None
     if not isinstance(hits, list):
-        reason = text_of(answer, "message")[:200] or "it holds no hits"
-        raise FeedParseError(f"the server's answer cannot be used: {reason}")
+        raise unusable(text_of(answer, "message"), "it holds no hits")
     stories = [hit for hit in hits[:MAX_ENTRIES] if isinstance(hit, dict)]
     is_full = len(stories) >= (number_of(answer, "hitsPerPage") or PAGE)
     oldest = number_of(stories[-1], "created_at_i") if stories and is_full else None

@@ -8,10 +8,18 @@ from urllib.parse import parse_qs, quote, urlsplit
 
 from crawler.clean import MAX_AUTHOR, plain_line, plain_text
 from crawler.dates import parse_date
-from crawler.errors import FeedParseError, SourceError
+from crawler.errors import SourceError
 from crawler.feeds import MAX_ENTRIES, load_json
 from crawler.parsed import ParsedFeed
-from crawler.social.shapes import Platform, Question, bearer, counts_of, mapping_of, text_of
+from crawler.social.shapes import (
+    Platform,
+    Question,
+    bearer,
+    counts_of,
+    mapping_of,
+    text_of,
+    unusable,
+)
 from crawler.urls import http_url
 from store.records import FeedItem, Source
 
@@ -58,8 +66,7 @@ def parse(body: bytes, url: str = "") -> ParsedFeed:
     answer = load_json(body)
     views = answer.get("posts") if isinstance(answer, dict) else None
     if not isinstance(views, list):
-        reason = text_of(answer, "error")[:200] or "it holds no posts"
-        raise FeedParseError(f"the server's answer cannot be used: {reason}")
+        raise unusable(text_of(answer, "error"), "it holds no posts")
     return ParsedFeed(
         items=[
             _item(view)

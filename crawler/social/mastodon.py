@@ -21,6 +21,7 @@ from crawler.social.shapes import (
     language_of,
     mapping_of,
     text_of,
+    unusable,
 )
 from crawler.urls import http_url
 from store.records import FeedItem, Source
@@ -128,8 +129,7 @@ def parse(body: bytes, url: str = "") -> ParsedFeed:
     """
     answer = load_json(body)
     if not isinstance(answer, list):
-        reason = text_of(answer, "error")[:200] or "it is no list of posts"
-        raise FeedParseError(f"the server's answer cannot be used: {reason}")
+        raise unusable(text_of(answer, "error"), "it is no list of posts")
     statuses = [status for status in answer[:MAX_ENTRIES] if isinstance(status, dict)]
     # Servers leave out what they hide: a page that is not full may yet not be the last.
     is_last = len(statuses) < max(1, _page_size(url) // 2)

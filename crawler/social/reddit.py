@@ -23,6 +23,7 @@ from crawler.social.shapes import (
     list_of,
     mapping_of,
     text_of,
+    unusable,
 )
 from store.records import FeedItem, Source
 
@@ -111,8 +112,7 @@ def parse(body: bytes, url: str = "") -> ParsedFeed:
         return replace(_from_feed(body, url), is_ranked=is_ranked)
     answer = load_json(body)
     if text_of(answer, "kind") != "Listing":
-        reason = text_of(answer, "message")[:200] or "it is no listing"
-        raise FeedParseError(f"the server's answer cannot be used: {reason}")
+        raise unusable(text_of(answer, "message"), "it is no listing")
     posts = [
         mapping_of(child, "data")
         for child in list_of(answer, "data", "children")[:MAX_ENTRIES]

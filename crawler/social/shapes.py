@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from crawler.errors import FeedParseError
 from crawler.parsed import ParsedFeed
 from store.records import Source
 
@@ -83,6 +84,11 @@ class Platform:
 def bearer(token: str | None) -> dict[str, str]:
     """Return the header that carries a token, if there is one."""
     return {"Authorization": f"Bearer {token}"} if token else {}
+
+
+def unusable(said: str, missing: str) -> FeedParseError:
+    """Return the error for an answer without posts: what the server said, or what it lacks."""
+    return FeedParseError(f"the server's answer cannot be used: {said[:200] or missing}")
 
 
 def text_of(holder: object, *path: str) -> str:

@@ -10,10 +10,18 @@ from urllib.parse import quote, urlsplit
 
 from crawler.clean import MAX_AUTHOR, plain_line, plain_text
 from crawler.dates import parse_date
-from crawler.errors import FeedParseError, SourceError
+from crawler.errors import SourceError
 from crawler.feeds import MAX_ENTRIES, load_json
 from crawler.parsed import ParsedFeed
-from crawler.social.shapes import Platform, Question, mapping_of, number_of, text_of
+from crawler.social.shapes import (
+    Platform,
+    Question,
+    list_of,
+    mapping_of,
+    number_of,
+    text_of,
+    unusable,
+)
 from crawler.urls import with_parameters
 from store.records import FeedItem, Source
 
@@ -62,10 +70,8 @@ def parse(body: bytes, url: str = "") -> ParsedFeed:
     answer = load_json(body)
     messages = answer.get("messages") if isinstance(answer, dict) else None
     if not isinstance(messages, list):
-        errors = answer.get("errors") if isinstance(answer, dict) else None
-        first = errors[0] if isinstance(errors, list) and errors else None
-        reason = text_of(first, "message")[:200] or "it holds no messages"
-        raise FeedParseError(f"the server's answer cannot be used: {reason}")
+        first = next(iter(list_of(answer, "errors")), None)
+        raise unusable(text_of(first, "message"), "it holds no messages")
     oldest = number_of(answer, "cursor", "max")
     has_more = mapping_of(answer, "cursor").get("more") is True
     return ParsedFeed(

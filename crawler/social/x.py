@@ -12,7 +12,7 @@ from urllib.parse import urlencode, urlsplit
 
 from crawler.clean import MAX_AUTHOR, plain_line, plain_text
 from crawler.dates import parse_date
-from crawler.errors import FeedParseError, MissingKeyError, SourceError
+from crawler.errors import MissingKeyError, SourceError
 from crawler.feeds import MAX_ENTRIES, load_json
 from crawler.parsed import ParsedFeed
 from crawler.social.shapes import (
@@ -24,6 +24,7 @@ from crawler.social.shapes import (
     mapping_of,
     number_of,
     text_of,
+    unusable,
 )
 from crawler.urls import with_parameters
 from store.records import FeedItem, Source
@@ -95,8 +96,8 @@ def parse(body: bytes, url: str = "") -> ParsedFeed:
     meta = mapping_of(answer, "meta")
     if number_of(meta, "result_count") is None and not list_of(answer, "data"):
         problem = next(iter(list_of(answer, "errors")), answer)
-        reason = text_of(problem, "detail") or text_of(problem, "message") or "it holds no posts"
-        raise FeedParseError(f"the server's answer cannot be used: {reason[:200]}")
+        said = text_of(problem, "detail") or text_of(problem, "message")
+        raise unusable(said, "it holds no posts")
     posts = [post for post in list_of(answer, "data")[:MAX_ENTRIES] if isinstance(post, dict)]
     following = text_of(meta, "next_token")
     # A search and a timeline have different names for the same thing.
