@@ -156,9 +156,7 @@ async def with_entries(
     entries: Sequence[Entry],
 ) -> Gathered:
     """Add new and changed entries with the pages behind them."""
-    # An index gives only its new links, so that nothing follows from what is not among them.
-    waiting = {} if gathered.source.kind == "page" else shelf.waiting()
-    harvest = await _reader(crawl, gathered.source).entries(feed, entries, waiting)
+    harvest = await _reader(crawl, gathered.source).entries(feed, entries, shelf.waiting())
     gathered = _with_harvest(crawl, gathered, harvest)
     claimed = {
         answer.page.canonical

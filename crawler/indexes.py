@@ -6,7 +6,7 @@ is the document. Parsing runs in a parser process.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import blake2b
@@ -17,7 +17,7 @@ from crawler.errors import FeedParseError
 from crawler.extract import believed_canonical, parse_page
 from crawler.parsed import ParsedFeed
 from crawler.urls import canonical_url, http_url
-from store.records import Document, Failure, FeedItem
+from store.records import Document, Failure, FeedItem, PageWait
 
 # Fewer links than this are no list.
 MIN_LINKS = 3
@@ -183,6 +183,21 @@ class Known(Protocol):
         """Its address in canonical form."""
         ...  # pragma: no cover
 
+    @property
+    def url(self) -> str | None:
+        """Its address as it is kept."""
+        ...  # pragma: no cover
+
+    @property
+    def title(self) -> str:
+        """Its current title."""
+        ...  # pragma: no cover
+
+    @property
+    def wait(self) -> PageWait | None:
+        """Its page is to be asked for again."""
+        ...  # pragma: no cover
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
@@ -214,6 +229,8 @@ def look(
 ) -> Look:
     """Return the links that were not on an index when it was last looked at.
 
+    With them come those whose pages are waited for, as long as they are listed.
+
     Parameters
     ----------
     url : str
@@ -221,7 +238,7 @@ def look(
     cursor : str or None
         Of the last look: digests of the links that were seen.
     limit : int
-        Links to take at most; the others wait for the next look.
+        New links to take at most; the others wait for the next look.
 
     Raises
     ------
@@ -237,7 +254,9 @@ def look(
                 f"the page held a list of articles and now has fewer than {MIN_LINKS} links to some"
             )
         return Look(feed=feed, cursor=place, is_first=not words, is_index=False)
-    stored = {key.canonical_url for key in known}
+    keys = list(known)
+    waited = {canonical_url(key.url): key for key in keys if key.wait is not None}
+    stored = {key.canonical_url for key in keys} | waited.keys()
     before = set(seen)
     named = [(item, canonical_url(item.url) or "") for item in feed.items]
     fresh = [
@@ -249,12 +268,25 @@ def look(
     now_seen = [_digest(name) for _, name in named if name not in waiting]
     remembered = list(dict.fromkeys([*now_seen, *seen]))[:_REMEMBERED]
     return Look(
-        feed=replace(feed, items=[item for item, _ in taken]),
+        feed=replace(feed, items=[*(item for item, _ in taken), *_again(named, waited)]),
         cursor=" ".join([place, *remembered]),
         is_first=not seen,
         is_index=True,
         is_waiting=bool(waiting),
     )
+
+
+def _again(
+    named: Iterable[tuple[FeedItem, str]], waited: Mapping[str | None, Known]
+) -> Iterator[FeedItem]:
+    """Yield the listed links whose pages are waited for, under the titles that are stored.
+
+    One article may be linked by several texts, and which comes first changes from night to
+    night: of a stored article the text of the link says nothing.
+    """
+    for item, name in named:
+        if name in waited:
+            yield replace(item, title=waited[name].title)
 
 
 def without_archive(

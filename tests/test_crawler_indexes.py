@@ -1,72 +1,19 @@
 """Pages without a feed: an index of articles, or a page that changes."""
 
-from datetime import UTC, datetime, timedelta
-
 import pytest
 
 from crawler import indexes
 from crawler.errors import FeedParseError
 from crawler.indexes import FIRST_LINKS, look, parse_index
-from crawler.run import crawl
 from crawler.urls import canonical_url
-from store import Store
-from store.records import Source
-from tests.server import Answer, LocalServer, serve
-
-NOW = datetime(2026, 1, 30, 21, tzinfo=UTC)
-NIGHT = timedelta(days=1)
-HTML = {"Content-Type": "text/html; charset=utf-8"}
-WORDS = (
-    "The committee kept the policy rate where it was and said that inflation had eased, while"
-    " the balance sheet will go on to shrink at the pace that was set out in the summer."
-)
-
-
-def html(body: str, head: str = "") -> Answer:
-    page = f"<!doctype html><html lang='en-GB'><head>{head}</head><body>{body}</body></html>"
-    return Answer(200, page.encode(), HTML)
-
-
-def index(*names: str) -> Answer:
-    cards = "".join(
-        f'<li><h3><a href="/s/{name}">Speech {name} on the outlook</a></h3><p>29 Jan</p></li>'
-        for name in names
-    )
-    return html(
-        "<header><a href='/home/of/site'>Welcome to our own home</a></header>"
-        "<nav><a href='/nav'>All of the bank's departments</a></nav>"
-        f"<main><h1>Speeches</h1><ul>{cards}</ul></main>"
-        "<footer><a href='/legal'>Terms of use and privacy</a></footer>"
-    )
-
-
-def article(name: str, day: str | None = "2026-01-29") -> Answer:
-    head = f'<meta property="article:published_time" content="{day}T09:00:00Z">' if day else ""
-    text = f"<p>{WORDS}</p><p>In speech {name} the governor spoke of {name} and of funding.</p>"
-    return html(f"<article><h1>Speech {name}</h1>{text}</article>", head)
+from tests.index_world import WORDS, article, html, index, night, rows, show
+from tests.server import Answer, serve
 
 
 @pytest.fixture
 def server():
     with serve({"/robots.txt": Answer(404)}) as running:
         yield running
-
-
-def show(server: LocalServer, *names: str, day: str | None = "2026-01-29") -> None:
-    server.answers["/speeches"] = index(*names)
-    for name in names:
-        server.answers.setdefault(f"/s/{name}", article(name, day))
-
-
-def night(store: Store, server: LocalServer, nights: int = 0, **changes) -> dict[str, int]:
-    source = Source(id="bank", kind="page", url=f"{server.url}/speeches", **changes)
-    now = NOW + nights * NIGHT
-    report = crawl(store, [source], now=now, settings=server.settings(), only_due=False)
-    return {**report.counts, "failures": report.failures}
-
-
-def rows(store, sql):
-    return store.db.execute(sql).fetchall()
 
 
 def test_the_links_of_an_index_become_documents_with_the_text_of_their_pages(store, server):
