@@ -115,18 +115,23 @@ async def _read_index(
     except FeedParseError as error:
         return finish(crawl, source, state, fetched, error.outcome, message=str(error))
     gathered = finish(crawl, source, state, fetched, "ok")
-    moved_on = replace(gathered.state, cursor=seen.cursor)
-    if seen.is_waiting:
-        moved_on = replace(moved_on, etag=None, last_modified=None, body_hash=None)
-    gathered = replace(gathered, state=moved_on)
     entries = match_entries(source.id, seen.feed.items, known, sites=sites)
     gathered = await with_entries(crawl, gathered, shelf, seen.feed, entries)
-    documents, old = without_archive(gathered.harvest.documents, seen, crawl.now)
+    harvest = gathered.harvest
+    waits = {id_ for id_, wait in harvest.waits.items() if wait is not None}
+    sifted = without_archive(harvest.documents, waits, seen, crawl.now)
+    moved_on = replace(gathered.state, cursor=sifted.cursor)
+    if seen.is_waiting or sifted.is_unread:
+        moved_on = replace(moved_on, etag=None, last_modified=None, body_hash=None)
     rows = gathered.page_failures
-    if old:
-        rows = (*rows, left_alone(source.id, old))
-    harvest = gathered.harvest.with_documents(documents)
-    return replace(gathered, harvest=harvest, page_failures=rows)
+    if sifted.archived:
+        rows = (*rows, left_alone(source.id, sifted.archived))
+    return replace(
+        gathered,
+        state=moved_on,
+        harvest=harvest.with_documents(sifted.documents),
+        page_failures=rows,
+    )
 
 
 async def _read_bulk(

@@ -6,11 +6,11 @@ is the document. Parsing runs in a parser process.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import blake2b
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from crawler.clean import plain_line
 from crawler.errors import FeedParseError
@@ -29,6 +29,8 @@ FIRST_LINKS = 20
 # What its page dates further back was news before we looked, and must not count today.
 ARCHIVE = timedelta(days=7)
 _REMEMBERED = 1000
+# Before the digest of a link that was there at the first look, and whose page has not answered.
+_UNREAD = "?"
 # The guid of a page that is a document itself; links have none.
 _ITSELF = "page"
 
@@ -210,7 +212,9 @@ class Look:
     cursor : str
         To be given to the next look.
     is_first : bool
-        Nothing was remembered of this page.
+        No link was remembered of this page but those that could not be read.
+    unread : frozenset of str
+        Digests of links that were there at the first look, and could not be read until now.
     is_index : bool
         The items are links; else the one item is the page.
     is_waiting : bool
@@ -221,6 +225,7 @@ class Look:
     cursor: str
     is_first: bool
     is_index: bool
+    unread: frozenset[str] = frozenset()
     is_waiting: bool = False
 
 
@@ -254,24 +259,26 @@ def look(
                 f"the page held a list of articles and now has fewer than {MIN_LINKS} links to some"
             )
         return Look(feed=feed, cursor=place, is_first=not words, is_index=False)
+    before = {word for word in seen if not word.startswith(_UNREAD)}
     keys = list(known)
     waited = {canonical_url(key.url): key for key in keys if key.wait is not None}
     stored = {key.canonical_url for key in keys} | waited.keys()
-    before = set(seen)
     named = [(item, canonical_url(item.url) or "") for item in feed.items]
     fresh = [
         (item, name) for item, name in named if _digest(name) not in before and name not in stored
     ]
-    taken = fresh[: min(limit, FIRST_LINKS)] if not seen else fresh[:limit]
+    taken = fresh[:limit] if before else fresh[: min(limit, FIRST_LINKS)]
     # At first sight all that was not taken is archive; later it waits its turn.
-    waiting = {name for _, name in fresh[limit:]} if seen else set()
-    now_seen = [_digest(name) for _, name in named if name not in waiting]
-    remembered = list(dict.fromkeys([*now_seen, *seen]))[:_REMEMBERED]
+    waiting = {name for _, name in fresh[limit:]} if before else set()
+    now_seen = dict.fromkeys(_digest(name) for _, name in named if name not in waiting)
+    others = (word for word in seen if word.removeprefix(_UNREAD) not in now_seen)
+    remembered = [*now_seen, *others][:_REMEMBERED]
     return Look(
         feed=replace(feed, items=[*(item for item, _ in taken), *_again(named, waited)]),
         cursor=" ".join([place, *remembered]),
-        is_first=not seen,
+        is_first=not before,
         is_index=True,
+        unread=frozenset(word.removeprefix(_UNREAD) for word in seen if word not in before),
         is_waiting=bool(waiting),
     )
 
@@ -289,26 +296,72 @@ def _again(
             yield replace(item, title=waited[name].title)
 
 
-def without_archive(
-    documents: Sequence[Document], seen: Look, now: datetime
-) -> tuple[tuple[Document, ...], int]:
-    """Return the documents that may count today, and how many may not.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sifted:
+    """What a look came to once its pages were asked for.
 
-    A link says nothing about its age, its page does. At first sight of an index a page without
-    a date may be of any year; later, it was not there yesterday.
+    Attributes
+    ----------
+    documents : tuple of Document
+        Those that may count today.
+    archived : int
+        Pages that are left alone for good.
+    cursor : str
+        To be given to the next look.
+    is_unread : bool
+        Links of the first look could not be read; the next one needs the page again though it
+        be the same.
+    """
+
+    documents: tuple[Document, ...]
+    archived: int
+    cursor: str
+    is_unread: bool = False
+
+
+def without_archive(
+    documents: Collection[Document], waits: Collection[str], seen: Look, now: datetime
+) -> Sifted:
+    """Return the documents that may count today, and what to remember of the others.
+
+    A link says nothing about its age, its page does. Of what was there at the first look a page
+    without a date may be of any year; what came later was not there the day before.
+
+    Parameters
+    ----------
+    waits : collection of str
+        Ids of the documents whose pages could not be had for a reason that passes. At the first
+        look they are not stored, and their links are taken again by the next one.
     """
     if not seen.is_index:
-        return tuple(documents), 0
-    kept = tuple(
-        document
-        for document in documents
-        if (
-            not seen.is_first
-            if document.published_at is None or document.date_source == "seen"
-            else now - document.published_at <= ARCHIVE
-        )
+        return Sifted(documents=tuple(documents), archived=0, cursor=seen.cursor)
+    verdicts = [_verdict(document, document.id in waits, seen, now) for document in documents]
+    judged = list(zip(documents, verdicts, strict=True))
+    missed = {_linked(document) for document, verdict in judged if verdict == "unread"}
+    place, *words = seen.cursor.split()
+    marked = (_UNREAD + word if word in missed else word for word in words)
+    return Sifted(
+        documents=tuple(document for document, verdict in judged if verdict == "kept"),
+        archived=verdicts.count("archive"),
+        cursor=" ".join([place, *marked]),
+        is_unread=bool(missed),
     )
-    return kept, len(documents) - len(kept)
+
+
+def _verdict(
+    document: Document, is_waited: bool, seen: Look, now: datetime
+) -> Literal["kept", "archive", "unread"]:
+    if document.published_at is not None and document.date_source != "seen":
+        return "kept" if now - document.published_at <= ARCHIVE else "archive"
+    if is_waited:
+        # What fails at the next look as well is kept by its title, so that it is not lost.
+        return "unread" if seen.is_first else "kept"
+    return "archive" if seen.is_first or _linked(document) in seen.unread else "kept"
+
+
+def _linked(document: Document) -> str:
+    """Return the digest of the link that led to a document."""
+    return _digest(canonical_url(document.url) or "")
 
 
 def left_alone(source_id: str, count: int) -> Failure:
@@ -317,8 +370,8 @@ def left_alone(source_id: str, count: int) -> Failure:
         stage="crawl",
         item=source_id,
         kind="archive",
-        message=f"{count} linked pages are dated more than {ARCHIVE.days} days back, or undated at"
-        " the first look at this index; they were not stored",
+        message=f"{count} linked pages are dated more than {ARCHIVE.days} days back, or undated and"
+        " there at the first look at this index; they were not stored",
         advice="nothing to do; import an archive with 'tapestory import documents'",
     )
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from crawler.indexes import look, parse_index
+from crawler.indexes import FIRST_LINKS, look, parse_index
 from store.records import PageWait
 from tests.index_world import article, html, index, night, rows, show
 from tests.server import Answer, serve
@@ -144,3 +144,73 @@ def test_a_page_that_is_waited_for_is_not_counted_as_new():
     assert [item.url for item in again.feed.items] == [f"{url}/x"]
     full = look(feed, url, first.cursor, [], 2)
     assert (len(full.feed.items), full.is_waiting) == (2, True)
+
+
+# -- at the first look ----------------------------------------------------------------
+
+
+def test_a_page_that_failed_at_the_first_look_is_read_at_the_next(store, server):
+    server.answers["/s/x"] = server.answers["/s/old"] = server.answers["/s/undated"] = Answer(500)
+    show(server, "a", "x", "old", "b", "undated")
+    counts = night(store, server)
+    assert (counts["new"], counts["failures"]) == (2, 0)
+    assert rows(store, KINDS) == [("server_error",)] * 3
+    assert rows(store, WAITS) == []
+    # The index is the same the next night, and is read all the same.
+    server.answers["/s/x"] = article("x")
+    server.answers["/s/old"] = article("old", "2025-06-02")
+    server.answers["/s/undated"] = article("undated", None)
+    server.requests.clear()
+    assert night(store, server, 1)["new"] == 1
+    asked = {path for path, _ in server.requests if path.startswith("/s/")}
+    assert asked == {"/s/x", "/s/old", "/s/undated"}
+    assert rows(store, "SELECT published_at, is_partial FROM documents WHERE url LIKE '%/s/x'") == [
+        ("2026-01-29T09:00:00Z", 0)
+    ]
+    ((message,),) = rows(store, "SELECT message FROM failures WHERE kind = 'archive'")
+    assert message.startswith("2 linked pages")
+    # And not a third time.
+    show(server, "a", "x", "old", "b", "undated", "later")
+    server.requests.clear()
+    assert night(store, server, 2)["new"] == 1
+    asked = {path for path, _ in server.requests if path.startswith("/s/")}
+    assert asked == {"/s/later"}
+
+
+def test_one_refusal_at_the_first_look_loses_none_of_the_links_behind_it(store, server):
+    names = [f"n{number}" for number in range(8)]
+    server.answers["/s/n2"] = Answer(429, b"", {"Retry-After": "60"})
+    show(server, *names)
+    assert night(store, server)["new"] == 2
+    server.answers["/s/n2"] = article("n2")
+    assert night(store, server, 1)["new"] == 6
+    assert ("archive",) not in rows(store, KINDS)
+
+
+def test_a_page_that_fails_at_two_looks_is_kept_by_its_title_and_waited_for(store, server):
+    server.answers["/s/x"] = Answer(500)
+    show(server, "a", "x", "b")
+    night(store, server)
+    assert night(store, server, 1)["new"] == 1
+    assert rows(store, WAITS) == [(1,)]
+    server.answers["/s/x"] = article("x")
+    assert night(store, server, 2)["revised"] == 1
+    assert document(store)[1:] == (0, "2026-01-31T21:00:00Z", 1)
+
+
+@pytest.mark.parametrize("more", [0, FIRST_LINKS])
+def test_a_first_look_at_which_no_page_could_be_read_is_repeated(store, server, more):
+    server.answers["/robots.txt"] = Answer(500)
+    server.answers["/s/undated"] = article("undated", None)
+    server.answers["/s/old"] = article("old", "2025-06-02")
+    archive = [f"n{number}" for number in range(more)]
+    show(server, "a", "b", "undated", "old", *archive)
+    assert night(store, server)["new"] == 0
+    assert rows(store, WAITS) == []
+    assert set(rows(store, KINDS)) == {("robots_unreachable",)}
+    server.answers["/robots.txt"] = Answer(404)
+    stored = 2 + max(0, more - 4)
+    assert night(store, server, 1)["new"] == stored
+    assert rows(store, "SELECT count(*) FROM failures WHERE kind = 'archive'") == [(1,)]
+    assert night(store, server, 2)["new"] == 0
+    assert sum(server.hits[f"/s/{name}"] for name in archive[-4:]) == 0
