@@ -12,6 +12,7 @@ from sqlite_utils import Database
 from store.errors import NotFoundError
 from store.instants import from_text, optional_instant, optional_text, to_text
 from store.records import MAX_REVISIONS, Document, PageWait
+from store.results import forget_quotes
 
 _COLUMNS = (
     "id, source_id, guid, entry_key, url, canonical_url, title, text, author, language,"
@@ -224,8 +225,8 @@ class Documents:
         """Forget the words of documents whose authors deleted them; return how many.
 
         The row stays with its dates, so that past counts still add up; title, text, author,
-        revisions, passages, labels and entities go. The earliest copy that others have of it
-        stands for the story from then on.
+        revisions, passages, labels, entities and what explanations quote of it go. The earliest
+        copy that others have of it stands for the story from then on.
         """
         withdrawn = 0
         with self._db.atomic():
@@ -241,6 +242,7 @@ class Documents:
                 self._hand_on(document_id)
         return withdrawn
 
+                forget_quotes(self._db, document_id)
     def _hand_on(self, document_id: str) -> None:
         """Give the copies of a document a new first one: else their story would not count."""
         copies = [
