@@ -197,11 +197,13 @@ class Documents:
         content_hash: str,
         seen_at: datetime,
         is_partial: bool | None = None,
+        author: str | None = None,
     ) -> bool:
         """Replace a document's text and keep the old one as a revision.
 
-        ``is_partial`` None leaves that mark as it is. Returns False, and changes nothing, once a
-        document has ``MAX_REVISIONS``.
+        ``is_partial`` None leaves that mark as it is. ``author`` is that of a deleted document
+        which comes back; any other keeps the one that it has. Returns False, and changes
+        nothing, once a document has ``MAX_REVISIONS``.
         """
         with self._db.atomic():
             (count,) = self._db.execute(
@@ -216,8 +218,9 @@ class Documents:
             )
             self._db.execute(
                 "UPDATE documents SET title = ?, text = ?, content_hash = ?,"
-                " is_partial = coalesce(?, is_partial), withdrawn_at = NULL WHERE id = ?",
-                [title, text, content_hash, is_partial, document_id],
+                " is_partial = coalesce(?, is_partial), withdrawn_at = NULL,"
+                " author = CASE WHEN withdrawn_at IS NULL THEN author ELSE ? END WHERE id = ?",
+                [title, text, content_hash, is_partial, author, document_id],
             )
         return True
 
@@ -239,10 +242,10 @@ class Documents:
                 ).rowcount
                 for table in ("revisions", "labels", "passages", "entities", "taggings"):
                     self._db.execute(f"DELETE FROM {table} WHERE document_id = ?", [document_id])
+                forget_quotes(self._db, document_id)
                 self._hand_on(document_id)
         return withdrawn
 
-                forget_quotes(self._db, document_id)
     def _hand_on(self, document_id: str) -> None:
         """Give the copies of a document a new first one: else their story would not count."""
         copies = [

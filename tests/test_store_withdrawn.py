@@ -101,6 +101,16 @@ def test_an_explanation_that_quotes_others_is_not_rewritten(store, quoted):
     assert explanations(store) == before
 
 
+def test_one_that_comes_back_has_its_author_again_and_no_other_takes_one(store, labelled):
+    words = {"title": "t", "text": "w", "content_hash": "h", "seen_at": NOW}
+    author = store.documents.get(labelled).author
+    store.documents.revise(labelled, **words, author="somebody else")
+    assert store.documents.get(labelled).author == author
+    store.documents.withdraw([labelled], NOW)
+    store.documents.revise(labelled, **words, author="~ann")
+    assert store.documents.get(labelled).author == "~ann"
+
+
 def test_it_is_neither_labelled_nor_compared_nor_withdrawn_again(store, labelled):
     waiting = store.labels.pending_count("m", "t")
     store.documents.withdraw([labelled], NOW)
