@@ -88,6 +88,21 @@ def test_a_file_that_cannot_be_read_is_one_failure(store, tmp_path, content, kin
     assert rows(store, "SELECT item, kind FROM failures") == [("closes.csv", kind)]
 
 
+def test_a_quote_that_is_not_closed_ends_its_file_and_nothing_else(store, tmp_path):
+    (tmp_path / "closes.csv").write_text(
+        'asset,date,close\nSPY,2026-01-29,694.04\n"SPY,2026-01-30,691.97\n'
+        + "SPY,2026-01-28,690.0\n" * 7000
+    )
+    (tmp_path / "other.csv").write_text("asset,date,close\nGLD,2026-01-29,494.0\n")
+    gold = Asset(id="GLD", name="", asset_class="metal", source="csv:other.csv")
+    report = fetch(store, [SPY, gold], tmp_path)
+    assert (report.counts["new"], report.failures) == (1, 1)
+    ((item, message),) = rows(store, "SELECT item, message FROM failures")
+    assert item == "closes.csv"
+    assert "the row after line 2 cannot be read" in message
+    assert "a quote that is not closed" in message
+
+
 # -- series -------------------------------------------------------------------------
 
 
