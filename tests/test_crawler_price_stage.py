@@ -294,7 +294,8 @@ def test_validators_of_a_file_with_an_open_day_are_not_kept(store, tmp_path, mon
 
 
 @pytest.mark.parametrize(
-    ("status", "advice"), [(429, "next run"), (451, "country"), (404, "name of the series")]
+    ("status", "advice"),
+    [(429, "first run after its pause"), (451, "country"), (404, "name of the series")],
 )
 def test_a_refusal_says_what_to_do(store, tmp_path, monkeypatch, status, advice):
     spy = Asset(id="SPY", name="", asset_class="equity", source="yahoo:SPY")

@@ -55,10 +55,11 @@ def fetch_prices(
 
     Notes
     -----
-    An asset that was fetched less than 12 hours before ``now`` waits. A value that differs
-    from the stored one is appended and was not known before ``now``. What is odd but stored
-    (``checks.py``) is a row of ``failures`` that is not counted. One transaction for each
-    asset; the same answers twice change no row.
+    An asset that was fetched less than 12 hours before ``now`` waits. A host that asked for a
+    pause, here or in a crawl, is not asked before its end: a row of ``failures`` says so. A
+    value that differs from the stored one is appended and was not known before ``now``. What
+    is odd but stored (``checks.py``) is a row of ``failures`` that is not counted. One
+    transaction for each asset; the same answers twice change no row.
     """
     started = time.monotonic()
     with store.transaction():
@@ -73,7 +74,13 @@ def fetch_prices(
     }
     answers = read_files(due, base_dir, now) + read_library(due, known, now)
     if remote := [asset for asset in due if asset.source.partition(":")[0] in REMOTE]:
-        answers += asyncio.run(ask_all(remote, known, now, settings))
+        asked, pauses = asyncio.run(
+            ask_all(remote, known, now, settings, store.sources.pauses(now))
+        )
+        answers += asked
+        if pauses:
+            with store.transaction():
+                store.sources.save_pauses(pauses)
     answers += [_unsupported(asset) for asset in due if not _is_supported(asset)]
     told = store.runs.reported("prices")
     for answer in progress(answers, "prices") if progress else answers:
