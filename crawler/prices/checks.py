@@ -99,10 +99,13 @@ def _agreement(asset: Asset, found: Comparison) -> Iterable[Failure]:
         advice = "the new values were appended and count from now on; check a split or a new base"
         yield flag(asset, "revised", message, advice)
     if found.incomplete:
-        message = (
-            f"{asset.source}: {found.missing} of {found.known} known values did not come again"
+        # The counts move with the window that is asked for: in the message, each would be news.
+        share = f"{1 - LEAST_SAME:.0%}"
+        message = f"{asset.source}: more than {share} of the known values did not come again"
+        advice = (
+            f"{found.missing} of {found.known} were gone when this was written; the stored ones"
+            " stay; compare the series with its provider's page"
         )
-        advice = "the stored ones stay; compare the series with its provider's page"
         yield flag(asset, "missing", message, advice)
 
 
