@@ -13,7 +13,7 @@ from store.records import Asset, PriceAnswer, PriceBar
 # What is known of the last answer holds for one address only.
 _UNLESS_MOVED = ", ".join(
     f"{name} = CASE WHEN source IS excluded.source THEN {name} END"
-    for name in ("fetched_at", "body_hash", "etag", "last_modified")
+    for name in ("fetched_at", "etag", "last_modified")
 )
 
 
@@ -161,23 +161,19 @@ class Prices:
     def answer(self, asset_id: str) -> PriceAnswer:
         """Return what is remembered of the last answer of an asset's provider."""
         row = self._db.execute(
-            "SELECT fetched_at, body_hash, etag, last_modified FROM assets WHERE id = ?", [asset_id]
+            "SELECT fetched_at, etag, last_modified FROM assets WHERE id = ?", [asset_id]
         ).fetchone()
         if row is None:
             return PriceAnswer()
-        return PriceAnswer(
-            fetched_at=optional_instant(row[0]), body_hash=row[1], etag=row[2], last_modified=row[3]
-        )
+        return PriceAnswer(fetched_at=optional_instant(row[0]), etag=row[1], last_modified=row[2])
 
     def remember(self, asset_id: str, answer: PriceAnswer) -> None:
         """Remember an answer, in the transaction that stores the values it brought."""
         with self._db.atomic():
             self._db.execute(
-                "UPDATE assets SET fetched_at = ?, body_hash = ?, etag = ?, last_modified = ?"
-                " WHERE id = ?",
+                "UPDATE assets SET fetched_at = ?, etag = ?, last_modified = ? WHERE id = ?",
                 [
                     optional_text(answer.fetched_at),
-                    answer.body_hash,
                     answer.etag,
                     answer.last_modified,
                     asset_id,

@@ -6,7 +6,6 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Protocol
 
-from crawler.decide import body_hash
 from crawler.errors import CrawlError, HostPausedError, PriceDataError
 from crawler.fetch import Client, fetch, open_client
 from crawler.messages import Fetched, Request, safe_validator
@@ -163,7 +162,7 @@ async def _ask_series(
 def _to_remember(
     fetched: Fetched, reading: Reading, now: datetime, *, validators: bool
 ) -> PriceAnswer:
-    answer = PriceAnswer(fetched_at=now, body_hash=body_hash(fetched.body))
+    answer = PriceAnswer(fetched_at=now)
     # A value left out tonight must come again tomorrow, though the file is the same.
     if not validators or reading.open_days or any(bar.known_at > now for bar in reading.bars):
         return answer
