@@ -1,6 +1,6 @@
 """Assets and their prices; an observation that changes is appended, never rewritten."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import groupby
@@ -97,8 +97,8 @@ class Prices:
         """
         new = revised = same = 0
         with self._db.atomic():
-            for asset_id, group in groupby(bars, key=lambda bar: bar.asset_id):
-                stored = self._stored(asset_id)
+            for asset_id, group in _by_asset(bars):
+                stored = self._stored(asset_id, group)
                 rows = []
                 for bar in group:
                     last = stored.get(bar.date.isoformat())
@@ -125,19 +125,21 @@ class Prices:
 
     def differs(self, bars: Iterable[PriceBar]) -> bool:
         """Return whether :meth:`add` would append anything."""
-        for asset_id, group in groupby(bars, key=lambda bar: bar.asset_id):
-            stored = self._stored(asset_id)
+        for asset_id, group in _by_asset(bars):
+            stored = self._stored(asset_id, group)
             if any(stored.get(bar.date.isoformat(), (None,))[0] != bar.close for bar in group):
                 return True
         return False
 
-    def _stored(self, asset_id: str) -> dict[str, tuple[float, str]]:
+    def _stored(self, asset_id: str, bars: Sequence[PriceBar]) -> dict[str, tuple[float, str]]:
+        """Return close and ``known_at`` known last, by date, over the dates of bars."""
+        days = [bar.date for bar in bars]
         return {
             row[0]: (row[1], row[2])
             for row in self._db.execute(
                 "SELECT date, close, known_at FROM prices WHERE asset_id = ?"
-                " ORDER BY date, known_at",
-                [asset_id],
+                " AND date BETWEEN ? AND ? ORDER BY date, known_at",
+                [asset_id, min(days).isoformat(), max(days).isoformat()],
             )
         }
 
@@ -179,6 +181,11 @@ class Prices:
                     asset_id,
                 ],
             )
+
+
+def _by_asset(bars: Iterable[PriceBar]) -> Iterator[tuple[str, list[PriceBar]]]:
+    for asset_id, group in groupby(bars, key=lambda bar: bar.asset_id):
+        yield asset_id, list(group)
 
 
 def _second_after(text: str) -> str:

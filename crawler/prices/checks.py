@@ -60,6 +60,11 @@ def compare(bars: Sequence[PriceBar], stored: Mapping[date, PriceBar]) -> Compar
     )
 
 
+def news(bars: Sequence[PriceBar], stored: Mapping[date, PriceBar]) -> list[PriceBar]:
+    """Return the bars of an answer whose date is new or whose close is another one."""
+    return [bar for bar in bars if bar.date not in stored or stored[bar.date].close != bar.close]
+
+
 def flags(
     asset: Asset, bars: Sequence[PriceBar], stored: Mapping[date, PriceBar], *, now: datetime
 ) -> list[Failure]:
@@ -74,9 +79,7 @@ def flags(
     """
     merged = {day: bar.close for day, bar in stored.items()}
     merged |= {bar.date: bar.close for bar in bars}
-    fresh = {
-        bar.date for bar in bars if bar.date not in stored or stored[bar.date].close != bar.close
-    }
+    fresh = {bar.date for bar in news(bars, stored)}
     found = [
         *_agreement(asset, compare(bars, stored)),
         *_jumps(asset, dict(sorted(merged.items())), fresh),

@@ -12,7 +12,7 @@ from crawler.archives.readers import BadRow, Row
 from crawler.archives.rows import PRICE_COLUMNS, ItemError, asset_id_of, bar_of
 from crawler.archives.run import import_files
 from crawler.prices.asking import REMOTE, ask_all
-from crawler.prices.checks import flag, flags
+from crawler.prices.checks import flag, flags, news
 from crawler.prices.files import read_files
 from crawler.prices.guess import guess_asset
 from crawler.prices.series import Known, Series, failure
@@ -86,10 +86,11 @@ def fetch_prices(
     for answer in progress(answers, "prices") if progress else answers:
         series = replace(answer, bars=[bar for bar in answer.bars if bar.known_at <= now])
         with store.transaction():
-            _store_series(store, run, series, now, counts)
+            stored = known[series.asset.id].bars
+            _store_series(store, run, series, stored, now, counts)
             for row in series.failures:
                 log.add(row)
-            for row in _flags(series, known[series.asset.id].bars, now):
+            for row in _flags(series, stored, now):
                 # Said once: a series that has ended stays so every night.
                 if (row.item, row.kind, row.message) not in told:
                     log.add(row, counted=False)
@@ -116,10 +117,15 @@ def _unsupported(asset: Asset) -> Series:
 
 
 def _store_series(
-    store: "Store", run: Run, series: Series, now: datetime, counts: dict[str, int]
+    store: "Store",
+    run: Run,
+    series: Series,
+    stored: Mapping[date, PriceBar],
+    now: datetime,
+    counts: dict[str, int],
 ) -> None:
-    if series.bars and store.prices.differs(series.bars):
-        added = store.prices.add(series.bars, run.id, revised_at=now)
+    if fresh := news(series.bars, stored):
+        added = store.prices.add(fresh, run.id, revised_at=now)
         counts["new"] += added.new
         counts["revised"] += added.revised
     if series.answer is not None:
