@@ -36,12 +36,15 @@ class Revision:
         None keeps the stored text: only the title changed.
     is_partial : bool or None
         None leaves that mark as it is.
+    author : str or None
+        Counts only where a deleted post is listed again: its author was forgotten, too.
     """
 
     document_id: str
     title: str
     text: str | None
     is_partial: bool | None = None
+    author: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,6 +209,7 @@ class Reader:
                 title=item.title,
                 text=item.text,
                 is_partial=is_partial,
+                author=self._author(item.author),
             )
         if not _is_retitled(entry):
             return None

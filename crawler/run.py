@@ -249,6 +249,7 @@ class _Night:
                 content_hash=content_hash(revision.title, text),
                 seen_at=self.now,
                 is_partial=revision.is_partial,
+                author=revision.author,
             )
         for document_id, wait in harvest.waits.items():
             documents.set_wait(document_id, wait)

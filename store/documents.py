@@ -12,6 +12,7 @@ from sqlite_utils import Database
 from store.errors import NotFoundError
 from store.instants import from_text, optional_instant, optional_text, to_text
 from store.records import MAX_REVISIONS, Document, PageWait
+from store.results import forget_quotes
 
 _COLUMNS = (
     "id, source_id, guid, entry_key, url, canonical_url, title, text, author, language,"
@@ -196,11 +197,13 @@ class Documents:
         content_hash: str,
         seen_at: datetime,
         is_partial: bool | None = None,
+        author: str | None = None,
     ) -> bool:
         """Replace a document's text and keep the old one as a revision.
 
-        ``is_partial`` None leaves that mark as it is. Returns False, and changes nothing, once a
-        document has ``MAX_REVISIONS``.
+        ``is_partial`` None leaves that mark as it is. ``author`` is that of a deleted document
+        which comes back; any other keeps the one that it has. Returns False, and changes
+        nothing, once a document has ``MAX_REVISIONS``.
         """
         with self._db.atomic():
             (count,) = self._db.execute(
@@ -215,8 +218,9 @@ class Documents:
             )
             self._db.execute(
                 "UPDATE documents SET title = ?, text = ?, content_hash = ?,"
-                " is_partial = coalesce(?, is_partial), withdrawn_at = NULL WHERE id = ?",
-                [title, text, content_hash, is_partial, document_id],
+                " is_partial = coalesce(?, is_partial), withdrawn_at = NULL,"
+                " author = CASE WHEN withdrawn_at IS NULL THEN author ELSE ? END WHERE id = ?",
+                [title, text, content_hash, is_partial, author, document_id],
             )
         return True
 
@@ -224,8 +228,8 @@ class Documents:
         """Forget the words of documents whose authors deleted them; return how many.
 
         The row stays with its dates, so that past counts still add up; title, text, author,
-        revisions, passages, labels and entities go. The earliest copy that others have of it
-        stands for the story from then on.
+        revisions, passages, labels, entities and what explanations quote of it go. The earliest
+        copy that others have of it stands for the story from then on.
         """
         withdrawn = 0
         with self._db.atomic():
@@ -238,6 +242,7 @@ class Documents:
                 ).rowcount
                 for table in ("revisions", "labels", "passages", "entities", "taggings"):
                     self._db.execute(f"DELETE FROM {table} WHERE document_id = ?", [document_id])
+                forget_quotes(self._db, document_id)
                 self._hand_on(document_id)
         return withdrawn
 

@@ -1,6 +1,6 @@
 """Assets and their prices; an observation that changes is appended, never rewritten."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import groupby
@@ -13,7 +13,7 @@ from store.records import Asset, PriceAnswer, PriceBar
 # What is known of the last answer holds for one address only.
 _UNLESS_MOVED = ", ".join(
     f"{name} = CASE WHEN source IS excluded.source THEN {name} END"
-    for name in ("fetched_at", "body_hash", "etag", "last_modified")
+    for name in ("fetched_at", "etag", "last_modified")
 )
 
 
@@ -97,8 +97,8 @@ class Prices:
         """
         new = revised = same = 0
         with self._db.atomic():
-            for asset_id, group in groupby(bars, key=lambda bar: bar.asset_id):
-                stored = self._stored(asset_id)
+            for asset_id, group in _by_asset(bars):
+                stored = self._stored(asset_id, group)
                 rows = []
                 for bar in group:
                     last = stored.get(bar.date.isoformat())
@@ -125,19 +125,21 @@ class Prices:
 
     def differs(self, bars: Iterable[PriceBar]) -> bool:
         """Return whether :meth:`add` would append anything."""
-        for asset_id, group in groupby(bars, key=lambda bar: bar.asset_id):
-            stored = self._stored(asset_id)
+        for asset_id, group in _by_asset(bars):
+            stored = self._stored(asset_id, group)
             if any(stored.get(bar.date.isoformat(), (None,))[0] != bar.close for bar in group):
                 return True
         return False
 
-    def _stored(self, asset_id: str) -> dict[str, tuple[float, str]]:
+    def _stored(self, asset_id: str, bars: Sequence[PriceBar]) -> dict[str, tuple[float, str]]:
+        """Return close and ``known_at`` known last, by date, over the dates of bars."""
+        days = [bar.date for bar in bars]
         return {
             row[0]: (row[1], row[2])
             for row in self._db.execute(
                 "SELECT date, close, known_at FROM prices WHERE asset_id = ?"
-                " ORDER BY date, known_at",
-                [asset_id],
+                " AND date BETWEEN ? AND ? ORDER BY date, known_at",
+                [asset_id, min(days).isoformat(), max(days).isoformat()],
             )
         }
 
@@ -161,28 +163,29 @@ class Prices:
     def answer(self, asset_id: str) -> PriceAnswer:
         """Return what is remembered of the last answer of an asset's provider."""
         row = self._db.execute(
-            "SELECT fetched_at, body_hash, etag, last_modified FROM assets WHERE id = ?", [asset_id]
+            "SELECT fetched_at, etag, last_modified FROM assets WHERE id = ?", [asset_id]
         ).fetchone()
         if row is None:
             return PriceAnswer()
-        return PriceAnswer(
-            fetched_at=optional_instant(row[0]), body_hash=row[1], etag=row[2], last_modified=row[3]
-        )
+        return PriceAnswer(fetched_at=optional_instant(row[0]), etag=row[1], last_modified=row[2])
 
     def remember(self, asset_id: str, answer: PriceAnswer) -> None:
         """Remember an answer, in the transaction that stores the values it brought."""
         with self._db.atomic():
             self._db.execute(
-                "UPDATE assets SET fetched_at = ?, body_hash = ?, etag = ?, last_modified = ?"
-                " WHERE id = ?",
+                "UPDATE assets SET fetched_at = ?, etag = ?, last_modified = ? WHERE id = ?",
                 [
                     optional_text(answer.fetched_at),
-                    answer.body_hash,
                     answer.etag,
                     answer.last_modified,
                     asset_id,
                 ],
             )
+
+
+def _by_asset(bars: Iterable[PriceBar]) -> Iterator[tuple[str, list[PriceBar]]]:
+    for asset_id, group in groupby(bars, key=lambda bar: bar.asset_id):
+        yield asset_id, list(group)
 
 
 def _second_after(text: str) -> str:

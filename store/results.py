@@ -135,7 +135,7 @@ class Results:
                 one.premise,
                 one.verdict,
                 one.clarity,
-                json.dumps(document_of(one), ensure_ascii=False),
+                _text_of(document_of(one)),
                 run_id,
             ],
         )
@@ -179,6 +179,30 @@ class Results:
                 "INSERT INTO analogs VALUES (?, ?, ?, ?, ?, ?)",
                 [*key, analog.episode, analog.cosine, analog.distance, analog.percentile],
             )
+
+
+def forget_quotes(db: Database, document_id: str) -> None:
+    """Take what explanations quote of a document out of them; all else in them stays.
+
+    Call it inside the transaction that forgets the document.
+    """
+    holding = db.execute(
+        "SELECT date, days, document FROM explanations WHERE instr(document, ?)", [document_id]
+    ).fetchall()
+    for day, days, text in holding:
+        explanation = json.loads(text)
+        for suspect in explanation["suspects"]:
+            suspect["quotes"] = [
+                quote for quote in suspect["quotes"] if quote["document_id"] != document_id
+            ]
+        db.execute(
+            "UPDATE explanations SET document = ? WHERE date = ? AND days = ?",
+            [_text_of(explanation), day, days],
+        )
+
+
+def _text_of(explanation: dict[str, Any]) -> str:
+    return json.dumps(explanation, ensure_ascii=False)
 
 
 def _key(point: IntensityPoint) -> tuple[str, str]:

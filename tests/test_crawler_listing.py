@@ -128,6 +128,7 @@ def test_a_deleted_post_is_forgotten_and_comes_back_with_its_author(store):
     with serve({PATH: (timeline := Timeline(10))}) as server:
         night(store, server)
         gone = timeline.posts.pop(4)
+        author = store.documents.get(known(store, "m")[str(gone["uri"])].document_id).author
         assert night(store, server, NOW + NIGHT)["withdrawn"] == 1
         key = known(store, "m")[str(gone["uri"])]
         document = store.documents.get(key.document_id)
@@ -139,6 +140,8 @@ def test_a_deleted_post_is_forgotten_and_comes_back_with_its_author(store):
         night(store, server, NOW + 3 * NIGHT)
     assert not known(store, "m")[str(gone["uri"])].is_withdrawn
     assert texts(store)[str(gone["uri"])].startswith("post ")
+    assert author is not None
+    assert store.documents.get(key.document_id).author == author
 
 
 def test_another_listing_deletes_nothing(store):

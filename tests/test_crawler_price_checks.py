@@ -132,3 +132,52 @@ def test_a_flag_is_written_once_and_leaves_the_exit_code_alone(tmp_path):
         ]
         codes = store.db.execute("SELECT code FROM runs").fetchall()
         assert codes == [(0,), (0,)]
+
+
+def test_values_that_stay_away_are_told_once_though_their_number_moves(tmp_path):
+    asset = Asset(id="SPY", name="", asset_class="equity", source="csv:closes.csv")
+    known = bars(SPY, [100.0] * 40)
+    with Store.open(tmp_path / "t.db", create=True) as store:
+        # Four of the stored values do not come on the second night, six on the third.
+        for night, gone in enumerate((0, 4, 6)):
+            lines = [f"SPY,{bar.date},{bar.close}" for bar in known[: 20 - gone] + known[20:]]
+            (tmp_path / "closes.csv").write_text("\n".join(["asset,date,close", *lines]))
+            fetch_prices(
+                store,
+                [asset],
+                now=NOW + timedelta(days=night),
+                settings=CrawlSettings(),
+                base_dir=tmp_path,
+            )
+        found = store.db.execute("SELECT kind, message, advice FROM failures").fetchall()
+    ((kind, message, advice),) = found
+    assert (kind, message) == (
+        "missing",
+        "csv:closes.csv: more than 5% of the known values did not come again",
+    )
+    assert advice.startswith("4 of 40 were gone when")
+
+
+def test_a_series_is_read_once_a_night(tmp_path):
+    asset = Asset(id="SPY", name="", asset_class="equity", source="csv:closes.csv")
+    known = bars(SPY, [100.0] * 40)
+    read: list[str] = []
+    with Store.open(tmp_path / "t.db", create=True) as store:
+        for night, changed in enumerate((None, None, 101.0)):
+            last = f"SPY,{known[-1].date},{changed}" if changed else ""
+            lines = [f"SPY,{bar.date},{bar.close}" for bar in known[:-1]]
+            (tmp_path / "closes.csv").write_text("\n".join(["asset,date,close", *lines, last]))
+            read.clear()
+            store.db.conn.set_trace_callback(read.append)
+            fetch_prices(
+                store,
+                [asset],
+                now=NOW + timedelta(days=night),
+                settings=CrawlSettings(),
+                base_dir=tmp_path,
+            )
+            store.db.conn.set_trace_callback(None)
+            found = [line for line in read if line.startswith("SELECT") and "FROM prices" in line]
+            # What is stored beside a new value is looked up for its date alone.
+            by_date = [line for line in found if "date BETWEEN" in line]
+            assert (len(found) - len(by_date), len(by_date)) == (1, night != 1)

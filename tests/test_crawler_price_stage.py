@@ -88,6 +88,21 @@ def test_a_file_that_cannot_be_read_is_one_failure(store, tmp_path, content, kin
     assert rows(store, "SELECT item, kind FROM failures") == [("closes.csv", kind)]
 
 
+def test_a_quote_that_is_not_closed_ends_its_file_and_nothing_else(store, tmp_path):
+    (tmp_path / "closes.csv").write_text(
+        'asset,date,close\nSPY,2026-01-29,694.04\n"SPY,2026-01-30,691.97\n'
+        + "SPY,2026-01-28,690.0\n" * 7000
+    )
+    (tmp_path / "other.csv").write_text("asset,date,close\nGLD,2026-01-29,494.0\n")
+    gold = Asset(id="GLD", name="", asset_class="metal", source="csv:other.csv")
+    report = fetch(store, [SPY, gold], tmp_path)
+    assert (report.counts["new"], report.failures) == (1, 1)
+    ((item, message),) = rows(store, "SELECT item, message FROM failures")
+    assert item == "closes.csv"
+    assert "the row after line 2 cannot be read" in message
+    assert "a quote that is not closed" in message
+
+
 # -- series -------------------------------------------------------------------------
 
 
@@ -279,7 +294,8 @@ def test_validators_of_a_file_with_an_open_day_are_not_kept(store, tmp_path, mon
 
 
 @pytest.mark.parametrize(
-    ("status", "advice"), [(429, "next run"), (451, "country"), (404, "name of the series")]
+    ("status", "advice"),
+    [(429, "first run after its pause"), (451, "country"), (404, "name of the series")],
 )
 def test_a_refusal_says_what_to_do(store, tmp_path, monkeypatch, status, advice):
     spy = Asset(id="SPY", name="", asset_class="equity", source="yahoo:SPY")

@@ -49,6 +49,7 @@ def test_fred(head):
         (b"a,b\n1,2\n", "first line"),
         (b"observation_date,DGS10\nyesterday,1\n", "no date"),
         (b"observation_date,DGS10\n2026-02-30,1\n", "no date"),
+        (b"observation_date,DGS10\n9999-12-31,1\n", "no date"),
         (b"observation_date,DGS10\n2026-01-29,1e400\n", "finite"),
         (b"observation_date,DGS10\n2026-01-29,-inf\n", "finite"),
         (b"observation_date,DGS10\n2026-01-29,abc\n", "no number"),
@@ -173,11 +174,15 @@ def test_yahoo_dates_a_value_by_the_day_of_its_exchange():
         b'{"chart": {"result": [{"meta": {}}]}}',
         chart([1], [1.0, 2.0]),
         chart([stamp("2026-01-29T14:30")], [1.0], "Mars/Olympus"),
+        chart([stamp("2026-01-29T14:30")], [1.0], "America"),  # a folder of zones
+        chart([stamp("2026-01-29T14:30")], [1.0], "x" * 5000),
+        chart([stamp("2026-01-29T14:30")], [10**400]),
         chart(["soon"], [1.0]),
+        chart([10**400], [1.0]),
     ],
 )
 def test_yahoo_that_says_no(body):
-    with pytest.raises(PriceDataError, match=r"Yahoo SPY|time stamp"):
+    with pytest.raises(PriceDataError, match=r"Yahoo SPY|time stamp|finite"):
         yahoo.parse(body, SPY, now=NOW)
 
 

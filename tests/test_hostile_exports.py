@@ -75,6 +75,16 @@ def test_no_csv_of_the_pages_holds_a_formula(store, address):
 
 
 @pytest.mark.hostile(38)
+@pytest.mark.parametrize(
+    "address", ["/tapestory/documents?_format=csv", "/tapestory?sql=select+1&_format=csv"]
+)
+def test_nothing_but_a_path_asks_for_csv(store, address):
+    answer = asyncio.run(make_datasette(store.path).client.get(address))
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].startswith("text/html")
+
+
+@pytest.mark.hostile(38)
 def test_a_row_cut_anywhere_on_its_way_is_put_together_again():
     async def app(scope, receive, send):
         headers = [(b"content-type", b"text/csv"), (b"Content-Length", b"9")]

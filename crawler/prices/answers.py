@@ -66,7 +66,7 @@ def epoch(stamp: object, units_per_second: int = 1) -> datetime:
     """
     if not isinstance(stamp, int | float) or isinstance(stamp, bool):
         raise PriceDataError(f"{str(stamp)[:40]!r} is no time stamp")
-    seconds = stamp / units_per_second
-    if not 0 < seconds < 4e9:
-        raise PriceDataError(f"the time stamp {stamp} is in another unit than expected")
-    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)
+    # Compared before it is divided: an integer of JSON can be too long for a float.
+    if not 0 < stamp < 4e9 * units_per_second:
+        raise PriceDataError(f"the time stamp {str(stamp)[:40]} is in another unit than expected")
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=stamp / units_per_second)

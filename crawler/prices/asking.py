@@ -6,8 +6,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Protocol
 
-from crawler.decide import body_hash
-from crawler.errors import CrawlError, PriceDataError
+from crawler.errors import CrawlError, HostPausedError, PriceDataError
 from crawler.fetch import Client, fetch, open_client
 from crawler.messages import Fetched, Request, safe_validator
 from crawler.prices import binance, cboe, coinbase, fred, nyfed, yahoo
@@ -67,20 +66,40 @@ _ADVICE = {
     400: "check the name of the series in the settings",
     403: "it refuses readers from here: name another provider, or import closes",
     404: "check the name of the series in the settings",
-    429: "it was asked too often, or turns readers away for a while: it is asked again on the"
-    " next run; import closes if it lasts",
+    429: "it was asked too often, or turns readers away for a while: the first run after its"
+    " pause asks again; import closes if it lasts",
     451: "it does not serve this country: name another provider, or import closes",
 }
 
 
 async def ask_all(
-    assets: Sequence[Asset], known: Mapping[str, Known], now: datetime, settings: CrawlSettings
-) -> list[Series]:
-    """Ask the providers of assets, different hosts at the same time."""
+    assets: Sequence[Asset],
+    known: Mapping[str, Known],
+    now: datetime,
+    settings: CrawlSettings,
+    pauses: Mapping[str, datetime],
+) -> tuple[list[Series], Mapping[str, datetime]]:
+    """Ask the providers of assets, different hosts at the same time.
+
+    Parameters
+    ----------
+    pauses : mapping of host to datetime
+        Hosts that asked in an earlier run to be left alone, and until when.
+
+    Returns
+    -------
+    list of Series
+        In the order of the assets.
+    mapping of host to datetime
+        The pauses that hold from now on, new ones included.
+    """
     async with open_client(settings, now=now) as client:
-        return list(
-            await asyncio.gather(*(_ask(client, asset, known[asset.id], now) for asset in assets))
+        for host, until in pauses.items():
+            client.hosts.pause(host, until)
+        series = await asyncio.gather(
+            *(_ask(client, asset, known[asset.id], now) for asset in assets)
         )
+        return series, client.hosts.pauses
 
 
 async def _ask(client: Client, asset: Asset, known: Known, now: datetime) -> Series:
@@ -95,6 +114,8 @@ async def _ask(client: Client, asset: Asset, known: Known, now: datetime) -> Ser
 
 def _refusal(asset: Asset, error: CrawlError) -> Failure:
     advice = error.advice if isinstance(error, PriceDataError) else ""
+    if isinstance(error, HostPausedError):
+        advice = "the first run after its pause asks again; import closes if it lasts"
     return failure(
         asset.id,
         type(error).__name__,
@@ -141,7 +162,7 @@ async def _ask_series(
 def _to_remember(
     fetched: Fetched, reading: Reading, now: datetime, *, validators: bool
 ) -> PriceAnswer:
-    answer = PriceAnswer(fetched_at=now, body_hash=body_hash(fetched.body))
+    answer = PriceAnswer(fetched_at=now)
     # A value left out tonight must come again tomorrow, though the file is the same.
     if not validators or reading.open_days or any(bar.known_at > now for bar in reading.bars):
         return answer

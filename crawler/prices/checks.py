@@ -60,6 +60,11 @@ def compare(bars: Sequence[PriceBar], stored: Mapping[date, PriceBar]) -> Compar
     )
 
 
+def news(bars: Sequence[PriceBar], stored: Mapping[date, PriceBar]) -> list[PriceBar]:
+    """Return the bars of an answer whose date is new or whose close is another one."""
+    return [bar for bar in bars if bar.date not in stored or stored[bar.date].close != bar.close]
+
+
 def flags(
     asset: Asset, bars: Sequence[PriceBar], stored: Mapping[date, PriceBar], *, now: datetime
 ) -> list[Failure]:
@@ -74,9 +79,7 @@ def flags(
     """
     merged = {day: bar.close for day, bar in stored.items()}
     merged |= {bar.date: bar.close for bar in bars}
-    fresh = {
-        bar.date for bar in bars if bar.date not in stored or stored[bar.date].close != bar.close
-    }
+    fresh = {bar.date for bar in news(bars, stored)}
     found = [
         *_agreement(asset, compare(bars, stored)),
         *_jumps(asset, dict(sorted(merged.items())), fresh),
@@ -99,10 +102,13 @@ def _agreement(asset: Asset, found: Comparison) -> Iterable[Failure]:
         advice = "the new values were appended and count from now on; check a split or a new base"
         yield flag(asset, "revised", message, advice)
     if found.incomplete:
-        message = (
-            f"{asset.source}: {found.missing} of {found.known} known values did not come again"
+        # The counts move with the window that is asked for: in the message, each would be news.
+        share = f"{1 - LEAST_SAME:.0%}"
+        message = f"{asset.source}: more than {share} of the known values did not come again"
+        advice = (
+            f"{found.missing} of {found.known} were gone when this was written; the stored ones"
+            " stay; compare the series with its provider's page"
         )
-        advice = "the stored ones stay; compare the series with its provider's page"
         yield flag(asset, "missing", message, advice)
 
 

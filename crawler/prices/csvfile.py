@@ -17,7 +17,7 @@ def split(body: bytes, what: str) -> dict[str, list[tuple[int, str, str]]]:
     Raises
     ------
     PriceDataError
-        When the file is not UTF-8 or lacks a column.
+        When the file is not UTF-8, lacks a column or has a row that is none.
     """
     try:
         text = body.decode("utf-8-sig")
@@ -26,17 +26,30 @@ def split(body: bytes, what: str) -> dict[str, list[tuple[int, str, str]]]:
             f"{what}: not UTF-8 from byte {error.start} on; save it as UTF-8"
         ) from error
     reader = csv.DictReader(io.StringIO(text, newline=""))
+    line = 0
+    rows: dict[str, list[tuple[int, str, str]]] = {}
+    try:
+        _name_columns(reader, what)
+        line = reader.line_num
+        for row in reader:
+            line = reader.line_num
+            entry = (line, row["date"] or "", row["close"] or "")
+            rows.setdefault((row["asset"] or "").strip(), []).append(entry)
+    except csv.Error as error:
+        raise PriceDataError(
+            f"{what}: the row after line {line} cannot be read ({error});"
+            " look for a quote that is not closed"
+        ) from error
+    return rows
+
+
+def _name_columns(reader: "csv.DictReader[str]", what: str) -> None:
     found = [name.strip().lower() for name in reader.fieldnames or ()]
     if missing := [name for name in _NAMES if name not in found]:
         raise PriceDataError(
             f"{what}: no column {', '.join(missing)}; it has {', '.join(found) or 'none'}"
         )
     reader.fieldnames = found
-    rows: dict[str, list[tuple[int, str, str]]] = {}
-    for row in reader:
-        entry = (reader.line_num, row["date"] or "", row["close"] or "")
-        rows.setdefault((row["asset"] or "").strip(), []).append(entry)
-    return rows
 
 
 def bars(

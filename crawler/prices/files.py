@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
-from crawler.decide import body_hash
 from crawler.errors import PriceDataError
 from crawler.prices import csvfile
 from crawler.prices.series import Series, failure
@@ -37,7 +36,7 @@ def _read_file(path: Path, assets: Sequence[Asset], now: datetime) -> list[Serie
             "mend or replace the file; its columns are asset,date,close",
         )
         return [Series(asset=assets[0], failures=(row,))]
-    answer = PriceAnswer(fetched_at=now, body_hash=body_hash(body))
+    answer = PriceAnswer(fetched_at=now)
     series = []
     for asset in assets:
         bars, bad = csvfile.bars(asset, rows.get(asset.id, []), now=now)

@@ -12,7 +12,7 @@ from crawler.archives.readers import BadRow, Row
 from crawler.archives.rows import PRICE_COLUMNS, ItemError, asset_id_of, bar_of
 from crawler.archives.run import import_files
 from crawler.prices.asking import REMOTE, ask_all
-from crawler.prices.checks import flag, flags
+from crawler.prices.checks import flag, flags, news
 from crawler.prices.files import read_files
 from crawler.prices.guess import guess_asset
 from crawler.prices.series import Known, Series, failure
@@ -55,10 +55,11 @@ def fetch_prices(
 
     Notes
     -----
-    An asset that was fetched less than 12 hours before ``now`` waits. A value that differs
-    from the stored one is appended and was not known before ``now``. What is odd but stored
-    (``checks.py``) is a row of ``failures`` that is not counted. One transaction for each
-    asset; the same answers twice change no row.
+    An asset that was fetched less than 12 hours before ``now`` waits. A host that asked for a
+    pause, here or in a crawl, is not asked before its end: a row of ``failures`` says so. A
+    value that differs from the stored one is appended and was not known before ``now``. What
+    is odd but stored (``checks.py``) is a row of ``failures`` that is not counted. One
+    transaction for each asset; the same answers twice change no row.
     """
     started = time.monotonic()
     with store.transaction():
@@ -73,16 +74,23 @@ def fetch_prices(
     }
     answers = read_files(due, base_dir, now) + read_library(due, known, now)
     if remote := [asset for asset in due if asset.source.partition(":")[0] in REMOTE]:
-        answers += asyncio.run(ask_all(remote, known, now, settings))
+        asked, pauses = asyncio.run(
+            ask_all(remote, known, now, settings, store.sources.pauses(now))
+        )
+        answers += asked
+        if pauses:
+            with store.transaction():
+                store.sources.save_pauses(pauses)
     answers += [_unsupported(asset) for asset in due if not _is_supported(asset)]
     told = store.runs.reported("prices")
     for answer in progress(answers, "prices") if progress else answers:
         series = replace(answer, bars=[bar for bar in answer.bars if bar.known_at <= now])
         with store.transaction():
-            _store_series(store, run, series, now, counts)
+            stored = known[series.asset.id].bars
+            _store_series(store, run, series, stored, now, counts)
             for row in series.failures:
                 log.add(row)
-            for row in _flags(series, known[series.asset.id].bars, now):
+            for row in _flags(series, stored, now):
                 # Said once: a series that has ended stays so every night.
                 if (row.item, row.kind, row.message) not in told:
                     log.add(row, counted=False)
@@ -109,10 +117,15 @@ def _unsupported(asset: Asset) -> Series:
 
 
 def _store_series(
-    store: "Store", run: Run, series: Series, now: datetime, counts: dict[str, int]
+    store: "Store",
+    run: Run,
+    series: Series,
+    stored: Mapping[date, PriceBar],
+    now: datetime,
+    counts: dict[str, int],
 ) -> None:
-    if series.bars and store.prices.differs(series.bars):
-        added = store.prices.add(series.bars, run.id, revised_at=now)
+    if fresh := news(series.bars, stored):
+        added = store.prices.add(fresh, run.id, revised_at=now)
         counts["new"] += added.new
         counts["revised"] += added.revised
     if series.answer is not None:

@@ -55,7 +55,10 @@ def parse_number(text: object) -> float | None:
         except ValueError as error:
             raise PriceDataError(f"{text[:40]!r} is no number") from error
     elif isinstance(text, int | float) and not isinstance(text, bool):
-        number = float(text)
+        try:
+            number = float(text)
+        except OverflowError:
+            number = math.inf  # an integer of hundreds of digits
         if math.isnan(number):
             return None
     else:
@@ -80,7 +83,10 @@ def parse_day(text: object) -> date:
     stated = str(text).strip()
     try:
         # The first ten characters: archives write `2026-01-30 00:00:00` for a day.
-        return date.fromisoformat(stated[:10]) if stated[4:5] == "-" else _us_day(stated)
+        day = date.fromisoformat(stated[:10]) if stated[4:5] == "-" else _us_day(stated)
+        if day.year == date.max.year:
+            raise ValueError("the calendar ends there, and nothing is published after it")
+        return day
     except ValueError as error:
         raise PriceDataError(f"{stated[:40]!r} is no date such as 2026-01-30") from error
 

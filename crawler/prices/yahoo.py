@@ -8,7 +8,7 @@ readers in waves (429), and its data are for personal use.
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from urllib.parse import quote
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from crawler.errors import PriceDataError
 from crawler.prices.answers import epoch, json_of
@@ -47,10 +47,9 @@ def parse(body: bytes, asset: Asset, *, now: datetime) -> Reading:
         closes = result["indicators"]["quote"][0].get("close", [])
         # Equal lengths, or closes would slip to other days.
         rows = list(zip(stamps, closes, strict=True))
-    except (KeyError, IndexError, TypeError, AttributeError, ValueError) as error:
+    # A zone that does not exist is a KeyError; one that names a folder is an OSError.
+    except (LookupError, TypeError, AttributeError, ValueError, OSError) as error:
         raise PriceDataError(f"{what}: the chart is not as expected ({error!r})"[:200]) from error
-    except ZoneInfoNotFoundError as error:
-        raise PriceDataError(f"{what}: no such time zone ({error})"[:200]) from error
     by_day = {
         epoch(stamp).astimezone(zone).date(): number
         for stamp, close in rows

@@ -39,13 +39,10 @@ class PriceAnswer:
     ----------
     fetched_at : datetime or None
         When it was asked with success.
-    body_hash : str or None
-        Digest of the answer, where that was one body.
     etag, last_modified : str or None
         Validators to send back; only of a whole history of which nothing was left out.
     """
 
     fetched_at: datetime | None = None
-    body_hash: str | None = None
     etag: str | None = None
     last_modified: str | None = None
