@@ -78,7 +78,7 @@ def crawl(
     run = store.runs.begin("crawl", now=now, settings={"only_due": only_due})
     states = store.sources.states()
     due = [source for source in sources if is_due(states.get(source.id), now, only_due=only_due)]
-    night = _Night(store=store, run=run, log=FailureLog(run), now=now, states=states)
+    night = _Night(store=store, run=run, log=FailureLog(run, "crawl"), now=now, states=states)
     night.refuse_unsupported(due)
     asked = [source for source in due if source.kind in SUPPORTED]
     if asked:

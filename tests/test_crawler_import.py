@@ -274,6 +274,8 @@ def test_bad_prices_are_named_and_good_ones_kept(store, tmp_path):
         ("p.csv:8", "missing"),
         ("p.csv:10", "conflict"),
     ]
+    for table in ("runs", "failures"):
+        assert rows(store, f"SELECT DISTINCT stage FROM {table}") == [("prices",)]
     before = everything(store)
     import_prices(store, [path], now=NOW)
     assert everything(store) == before
