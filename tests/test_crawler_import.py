@@ -50,7 +50,13 @@ def test_an_archive_counts_from_the_stated_date(store, tmp_path):
             "title": "seen later",
             "first_seen_at": "2026-02-01T09:00:00Z",
         },
-        {**DOCUMENT, "url": "https://a.example/3", "title": "a day", "published_at": "2026-01-30"},
+        {
+            **DOCUMENT,
+            "url": "https://a.example/3",
+            "title": "a day",
+            "published_at": "2026-01-30",
+            "lang": "English",
+        },
         {
             **DOCUMENT,
             "url": None,
