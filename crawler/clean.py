@@ -53,6 +53,7 @@ _MARKS = re.compile(
 _SPACES = re.compile(r"[^\S\n ][^\S\n]*| [^\S\n]+")
 _EDGES = re.compile(r" ?\n ?")
 _BREAKS = re.compile(r"\n{3,}")
+_LANGUAGE = re.compile(r"[a-z]{2,3}(?![a-z])")
 
 
 def plain_text(markup: str, limit: int = MAX_TEXT) -> str:
@@ -67,6 +68,16 @@ def plain_text(markup: str, limit: int = MAX_TEXT) -> str:
 def plain_line(markup: str, limit: int = MAX_TITLE) -> str:
     """Return the text of a title or name on one line."""
     return " ".join(_tidy(_strip(markup, keep_breaks=True), limit).split())
+
+
+def language_of(tag: object) -> str | None:
+    """Return the language of a tag such as ``zh-CN``, None when it names none.
+
+    Two or three letters as the tag has them: the first two of a three-letter code are another
+    language, and those of a word such as ``English`` are none.
+    """
+    match = _LANGUAGE.match(tag.strip().lower()) if isinstance(tag, str) else None
+    return match.group() if match else None
 
 
 def _strip(markup: str, *, keep_breaks: bool) -> str:

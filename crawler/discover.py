@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 from urllib.parse import parse_qs, quote, urlsplit
 
-from crawler.clean import plain_line
+from crawler.clean import language_of, plain_line
 from crawler.errors import FeedParseError
 from crawler.urls import http_url
 from store.records import SourceKind
@@ -237,10 +237,9 @@ def parse_links(body: bytes, *, url: str) -> PageLinks:
     # Python's sort is stable: the page's own order, but feeds of comments last.
     ordered = sorted(found.items(), key=lambda item: "comments" in " ".join(item).lower())
     title = next(iter(tree.xpath("//title/text()")[:1]), "")
-    language = plain_line(next(iter(tree.xpath("/html/@lang")[:1]), ""))[:2].lower()
     return PageLinks(
         title=plain_line(title)[:200],
-        language=language if language.isascii() and language.isalpha() else None,
+        language=language_of(next(iter(tree.xpath("/html/@lang")[:1]), None)),
         feeds=ordered[:MAX_LINKS],
     )
 

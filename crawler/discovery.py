@@ -243,7 +243,7 @@ class _Search:
             kind=candidate.kind if is_api else kind_of(url),
             handle=candidate.handle,
             title=parsed.title or candidate.title or self._links.title or candidate.handle or "",
-            language=parsed.language[:2] if parsed.language else self._links.language,
+            language=parsed.language or self._links.language,
             items=len(parsed.items),
             newest=max((date for date in dates if date <= now), default=None),
             how=candidate.how,

@@ -156,8 +156,13 @@ class Reader:
         return Harvest(revisions=tuple(revisions), waits=waits, pages=answers)
 
     async def _answers(self, urls: Mapping[str, str | None]) -> dict[str, PageAnswer]:
-        answers = await asyncio.gather(*(self.pages.get(str(url)) for url in urls.values()))
-        return dict(zip(urls, without_boilerplate(answers), strict=True))
+        """Ask each address once, however many entries lead to it."""
+        wanted = {document_id: str(url) for document_id, url in urls.items()}
+        asked = list(dict.fromkeys(wanted.values()))
+        pages = await asyncio.gather(*(self.pages.get(url) for url in asked))
+        by_url = dict(zip(asked, pages, strict=True))
+        answers = [by_url[url] for url in wanted.values()]
+        return dict(zip(wanted, without_boilerplate(answers), strict=True))
 
     def _wants_page(self, entry: Entry) -> bool:
         return (

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from crawler.clean import MAX_AUTHOR, MAX_TEXT, plain_line, plain_text
+from crawler.clean import MAX_AUTHOR, MAX_TEXT, language_of, plain_line, plain_text
 from crawler.dates import parse_date
 from crawler.decide import FeedHints
 from crawler.errors import FeedParseError
@@ -36,7 +36,6 @@ _READ_MORE = re.compile(
 _COUNT = re.compile(r"[0-9]{1,15}")
 _HOUR = re.compile(rb"<hour>\s*(\d{1,2})\s*</hour>", re.IGNORECASE)
 _DAY = re.compile(rb"<day>\s*([A-Za-z]{6,9})\s*</day>", re.IGNORECASE)
-_LANGUAGE = re.compile(r"[a-z]{2,3}")
 _PERIODS = {
     "hourly": 3600,
     "daily": 86400,
@@ -93,7 +92,7 @@ def _parse_xml(body: bytes, content_type: str, url: str) -> ParsedFeed:
     return ParsedFeed(
         items=items,
         title=plain_line(str(found.feed.get("title") or ""))[:200],
-        language=_language(found.feed.get("language")),
+        language=language_of(found.feed.get("language")),
         hints=_hints(found.feed, data),
         site=host_of(base) or None,
         notes=[*notes, *_notes(items)],
@@ -185,7 +184,7 @@ def _xml_item(entry: Mapping[str, Any], base: str) -> FeedItem:
         title=plain_line(str(entry.get("title") or "")),
         text=text,
         author=_author(entry.get("author")),
-        language=_language(next((p.get("language") for p in entry.get("content", ())), None)),
+        language=language_of(next((p.get("language") for p in entry.get("content", ())), None)),
         published_at=parse_date(stated),
         date_raw=stated[:200] if stated else None,
         is_partial=_is_cut(text) or _READ_MORE.search(markup[-2000:]) is not None,
@@ -233,11 +232,6 @@ def _author(name: object) -> str | None:
     return plain_line(plain_line(str(name or "")[: 4 * MAX_AUTHOR]), MAX_AUTHOR) or None
 
 
-def _language(code: object) -> str | None:
-    match = _LANGUAGE.match(str(code or "").strip().lower())
-    return match.group(0) if match else None
-
-
 def _hints(feed: Mapping[str, Any], data: bytes) -> FeedHints:
     ttl = str(feed.get("ttl", "")).strip()
     seconds = int(ttl[:6]) * 60 if ttl.isascii() and ttl.isdigit() else 0
@@ -271,7 +265,7 @@ def _parse_json(body: bytes, url: str) -> ParsedFeed:
     items = feed.get("items")
     if not isinstance(items, list):
         raise FeedParseError("the JSON Feed has no list of items")
-    language = _language(feed.get("language"))
+    language = language_of(feed.get("language"))
     usable = [item for item in items[:MAX_ENTRIES] if isinstance(item, dict)]
     notes = [] if len(usable) == len(items) else [f"{len(items) - len(usable)} items left out"]
     home = http_url(_string(feed, "home_page_url"), url)
@@ -327,7 +321,7 @@ def _json_item(item: Mapping[str, Any], feed: Mapping[str, Any], url: str) -> Fe
         title=plain_line(_string(item, "title")),
         text=text,
         author=_json_author(item) or _json_author(feed),
-        language=_language(item.get("language")),
+        language=language_of(item.get("language")),
         published_at=parse_date(stated),
         date_raw=stated[:200] or None,
         is_partial=_is_cut(text),

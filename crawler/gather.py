@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from crawler.decide import SUCCESS, judge
-from crawler.entries import FEED_KINDS
 from crawler.errors import (
     FeedParseError,
     HostPausedError,
@@ -34,12 +33,10 @@ from crawler.listing import Listing, deleted, horizon, read_on, request_of
 from crawler.messages import Fetched
 from crawler.pages import PAGE_TYPES
 from crawler.shelf import Shelf
-from crawler.social import PLATFORMS, platform_of
+from crawler.social import platform_of
 from crawler.social.shapes import Platform, Question, bearer
 from crawler.urls import host_of, redact
 from store.records import Failure, Source, SourceState
-
-SUPPORTED = FEED_KINDS | PLATFORMS.keys() | {"page", "gdelt"}
 
 
 async def gather(crawl: Crawl, source: Source, state: SourceState, shelf: Shelf) -> Gathered:

@@ -185,9 +185,10 @@ def _reader(crawl: Crawl, source: Source) -> Reader:
 
 
 def _with_harvest(crawl: Crawl, gathered: Gathered, harvest: Harvest) -> Gathered:
+    # Entries that share an address share its one request.
+    asked = {page.url: page for page in harvest.pages.values()}
     pages = [
-        fetch_row(gathered.source, page.fetched, page.outcome, crawl.now)
-        for page in harvest.pages.values()
+        fetch_row(gathered.source, page.fetched, page.outcome, crawl.now) for page in asked.values()
     ]
     return replace(
         gathered,

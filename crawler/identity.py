@@ -1,7 +1,7 @@
 """Which document an item is: keys, ids, revisions, and feeds that change all their ids. Pure."""
 
-from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
@@ -14,6 +14,7 @@ from store.records import MAX_REVISIONS, FeedItem, PageWait
 # Above this share of unknown ids with known links, a feed has changed its ids.
 MIGRATION_SHARE = 0.8
 MAX_GUID = 512
+_DIGEST = "blake2:"
 
 
 class StoredKey(Protocol):
@@ -141,13 +142,13 @@ def item_key(item: FeedItem, canonical: str | None) -> str:
     if canonical:
         return canonical
     start = f"{item.title}\0{item.date_raw or ''}\0{item.text[:200]}"
-    return "blake2:" + blake2b(start.encode(), digest_size=16).hexdigest()
+    return _DIGEST + blake2b(start.encode(), digest_size=16).hexdigest()
 
 
 def _short(guid: str) -> str:
     if len(guid) <= MAX_GUID:
         return guid
-    return "blake2:" + blake2b(guid.encode(errors="replace"), digest_size=16).hexdigest()
+    return _DIGEST + blake2b(guid.encode(errors="replace"), digest_size=16).hexdigest()
 
 
 def keys_to_look_up(
@@ -159,14 +160,32 @@ def keys_to_look_up(
     need not be read each night.
     """
     canonicals = [canonical_url(item.url, sites=sites) for item in items]
-    plain = [item_key(item, url) for item, url in zip(items, canonicals, strict=True)]
-    times = Counter(plain)
-    keys = set(plain)
-    for item, key, url in zip(items, plain, canonicals, strict=True):
-        names = [key, *_names(item, key, url)]
-        keys.update(names)
-        keys.update(_short(f"{name} #{n}") for name in names for n in range(2, times[key] + 1))
+    times = Counter(
+        name for item, url in zip(items, canonicals, strict=True) for name in _all_names(item, url)
+    )
+    keys = {key for name in times for key in (name, *_numbered(name, times))}
     return keys, {url for url in canonicals if url is not None}
+
+
+def _numbered(name: str, times: Mapping[str, int]) -> Iterator[str]:
+    """Yield every key that items may get because a name of theirs is taken.
+
+    Parameters
+    ----------
+    times : mapping
+        How many items have each name.
+    """
+    # All but the first that have the name; that one too where the name may be made of another
+    # one and its number, which a digest does not show.
+    may_be_made = name.startswith(_DIGEST) or name.rpartition(" #")[0] in times
+    left = times[name] - 1 + may_be_made
+    for number in count(2):
+        if left == 0:
+            return
+        key = _short(f"{name} #{number}")
+        yield key
+        # What is also a name of an item may be taken by that one.
+        left -= key not in times
 
 
 def match_entries(
@@ -239,6 +258,8 @@ def _unique_keys(
     guids = Counter(plain)
     addresses = Counter(zip(plain, canonicals, strict=True))
     taken: dict[str, FeedItem] = {}
+    # No number that was taken becomes free: each search goes on where the last one ended.
+    numbers: defaultdict[str, Iterator[int]] = defaultdict(lambda: count(2))
     keys = []
     for item, key, url in zip(items, plain, canonicals, strict=True):
         has_own_address = addresses[key, url] == 1
@@ -254,7 +275,8 @@ def _unique_keys(
         else:
             unique = names[0] if has_own_address else names[-1]
         if unique in taken and not _is_repeated(taken[unique], item):
-            unique = next(name for n in count(2) if (name := _short(f"{unique} #{n}")) not in taken)
+            numbered = (_short(f"{unique} #{number}") for number in numbers[unique])
+            unique = next(key for key in numbered if key not in taken)
         taken.setdefault(unique, item)
         keys.append(unique)
     return keys
@@ -264,6 +286,12 @@ def _names(item: FeedItem, key: str, url: str | None) -> list[str]:
     """Return the keys of an item whose guid is not its own: with its address, with its title."""
     by_title = _short(f"{key} {item.title}")
     return [_short(f"{key} {url}"), by_title] if url is not None and url != key else [by_title]
+
+
+def _all_names(item: FeedItem, url: str | None) -> set[str]:
+    """Return the keys that an item gets where none is taken; two that are equal count once."""
+    key = item_key(item, url)
+    return {key, *_names(item, key, url)}
 
 
 def _is_stored(stored: StoredKey | None, item: FeedItem, has_own_address: bool) -> bool:

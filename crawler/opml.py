@@ -12,7 +12,7 @@ from urllib.parse import quote, urlsplit
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 from xml.parsers import expat
 
-from crawler.clean import plain_line
+from crawler.clean import language_of, plain_line
 from crawler.errors import FeedParseError
 from crawler.urls import http_url, redact
 from store.records import Source
@@ -31,7 +31,7 @@ class OpmlFeed:
     name : str
         As the list calls it; empty when it does not.
     language : str or None
-        Two-letter code.
+        Two- or three-letter code.
     """
 
     url: str
@@ -87,9 +87,8 @@ class _Reader:
         elif url not in self.feeds and len(self.feeds) >= MAX_FEEDS:
             self.left_out += 1
         else:
-            language = plain_line(given.get("language", ""))[:2].lower()
-            known = language if language.isascii() and language.isalpha() else None
-            self.feeds.setdefault(url, OpmlFeed(url=url, name=name, language=known or None))
+            language = language_of(given.get("language"))
+            self.feeds.setdefault(url, OpmlFeed(url=url, name=name, language=language))
 
     def entity(self, *_: object) -> None:
         raise FeedParseError("the list declares XML entities; they are refused", "decode")

@@ -53,13 +53,18 @@ class FailureLog:
 
     Parameters
     ----------
+    stage : Stage
+        Of the rows of files.
     reported : set of tuple
         Item, kind and message of earlier runs; these are counted but not written again, so
         that importing a file twice adds no row.
     """
 
-    def __init__(self, run: Run, reported: Set[tuple[str, str, str]] = frozenset()) -> None:
+    def __init__(
+        self, run: Run, stage: Stage, *, reported: Set[tuple[str, str, str]] = frozenset()
+    ) -> None:
         self._run = run
+        self._stage: Stage = stage
         self._reported = reported
         self._in_file = 0
         self.count = 0
@@ -70,21 +75,22 @@ class FailureLog:
         if (failure.item, failure.kind, failure.message) not in self._reported:
             self._run.fail(failure)
 
-    def row(self, where: str, kind: str, message: str, *, stage: Stage = "import") -> None:
+    def row(self, where: str, kind: str, message: str) -> None:
         """Record a row of a file that could not be imported."""
         self._in_file += 1
         if self._in_file > MAX_ROWS:
             self.count += 1
             return
         advice = _ADVICE.get(kind, "mend the row and import the file again")
-        self.add(Failure(stage=stage, item=where, kind=kind, message=message, advice=advice))
+        row = Failure(stage=self._stage, item=where, kind=kind, message=message, advice=advice)
+        self.add(row)
 
     def end_of_file(self, name: str) -> None:
         """Say how many rows were only counted."""
         hidden, self._in_file = self._in_file - MAX_ROWS, 0
         if hidden > 0:
             row = Failure(
-                stage="import",
+                stage=self._stage,
                 item=name,
                 kind="more",
                 message=f"{hidden:,} more rows of this file could not be imported",

@@ -17,7 +17,7 @@ from crawler.copies import mark_duplicates
 from crawler.decide import is_due
 from crawler.entries import Harvest
 from crawler.fetch import open_client
-from crawler.gather import SUPPORTED, gather
+from crawler.gather import gather
 from crawler.gathered import Crawl, Gathered, starting_state, stored_state
 from crawler.identity import content_hash
 from crawler.login import Logins
@@ -78,9 +78,9 @@ def crawl(
     run = store.runs.begin("crawl", now=now, settings={"only_due": only_due})
     states = store.sources.states()
     due = [source for source in sources if is_due(states.get(source.id), now, only_due=only_due)]
-    night = _Night(store=store, run=run, log=FailureLog(run), now=now, states=states)
-    night.refuse_unsupported(due)
-    asked = [source for source in due if source.kind in SUPPORTED]
+    night = _Night(store=store, run=run, log=FailureLog(run, "crawl"), now=now, states=states)
+    # An archive is imported, never asked.
+    asked = [source for source in due if source.kind != "import"]
     if asked:
         asyncio.run(night.crawl(asked, settings, secrets or {}, progress))
     if night.counts["new"] or unfinished is not None:
@@ -109,24 +109,6 @@ class _Night:
             "duplicates": 0,
         }
     )
-
-    def refuse_unsupported(self, sources: Sequence[Source]) -> None:
-        """Record kinds that this version cannot ask, once for each source."""
-        for source in sources:
-            state = starting_state(source, self.states.get(source.id))
-            if source.kind in SUPPORTED or source.kind == "import" or state.status == "failing":
-                continue
-            row = Failure(
-                stage="crawl",
-                item=source.id,
-                kind="unsupported",
-                message=f"kind {source.kind!r} is not supported yet in this version",
-                advice="give the outlet's feed with kind = 'feed', or remove the source",
-            )
-            with self.store.transaction():
-                self.log.add(row)
-                failing = replace(state, status="failing", errors=1)
-                self.store.sources.save_state(stored_state(source, failing))
 
     async def crawl(
         self,

@@ -15,7 +15,7 @@ import re
 from array import array
 from collections import defaultdict
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import cache
 from hashlib import blake2b
 
 import numpy as np
@@ -68,7 +68,10 @@ def digest_of(tokens: Sequence[str]) -> bytes:
     return blake2b(" ".join(tokens).encode(errors="replace"), digest_size=16).digest()
 
 
-@lru_cache(maxsize=4)
+# All sizes are kept: of texts of mixed length, most would have to make theirs anew if only the last
+# few were. They are powers of two up to 2^18 for the longest text, 2^19 for one of Chinese with a
+# space after each character: 8 or 16 MB in all for both bases, if every size is met.
+@cache
 def _powers(size: int, base: int) -> Hashes:
     """Return the powers of a number modulo 2^64, from the zeroth on."""
     powers = np.full(size, base, np.uint64)

@@ -3,7 +3,7 @@ import unicodedata
 
 import pytest
 
-from crawler.clean import plain_line, plain_text
+from crawler.clean import language_of, plain_line, plain_text
 
 
 @pytest.mark.parametrize(
@@ -33,6 +33,18 @@ def test_text(markup, expected):
 def test_a_title_is_one_line_of_bounded_length():
     assert plain_line(" A\n\ttitle <b>of</b>\u00a0two ") == "A title of two"
     assert len(plain_line("x" * 5000)) == 1000
+
+
+@pytest.mark.parametrize(
+    ("tag", "expected"),
+    [
+        ("en", "en"), ("de-AT", "de"), ("zh_Hant", "zh"), (" EN-us\n", "en"), ("fil", "fil"),
+        ("ckb-IQ", "ckb"), ("English", None), ("", None), ("e", None), ("中文", None), (None, None),
+        (7, None),
+    ],
+)  # fmt: skip
+def test_the_language_of_a_tag_keeps_its_third_letter(tag, expected):
+    assert language_of(tag) == expected
 
 
 def test_emoji_keep_their_joiner():

@@ -1,16 +1,18 @@
 import sqlite3
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 import crawler.gather
 import crawler.run
+from crawler.entries import FEED_KINDS
 from crawler.run import crawl
-from crawler.settings import CrawlSettings
+from crawler.social import PLATFORMS
 from store import Store
-from store.records import Source
+from store.errors import StoreError
+from store.records import Source, SourceKind
 from tests.server import Answer, bomb, drip, etag, redirect, rss, serve, zipped
 
 NOW = datetime(2026, 1, 30, 22, 30, tzinfo=UTC)
@@ -267,13 +269,25 @@ def test_syndicated_copies_are_one_story(store):
     assert (copy, original) == ("b", "a")
 
 
-def test_a_kind_that_is_not_built_is_reported_once(store, monkeypatch):
-    monkeypatch.setattr(crawler.run, "SUPPORTED", frozenset({"feed"}))
-    source = Source(id="chan", kind="telegram", url="https://t.me/s/chan")
-    settings = CrawlSettings()
-    assert crawl(store, [source], now=NOW, settings=settings).failures == 1
-    assert crawl(store, [source], now=NOW + DAY, settings=settings).failures == 0
-    assert rows(store, "SELECT item, kind FROM failures") == [("chan", "unsupported")]
+def test_every_kind_is_asked_in_its_own_way_but_archives():
+    assert FEED_KINDS | PLATFORMS.keys() | {"page", "gdelt"} == set(get_args(SourceKind)) - {
+        "import"
+    }
+
+
+def test_an_archive_is_not_asked(store):
+    with serve({"/feed": Answer(200, FEED)}) as server:
+        archive = replace(feed(server), kind="import")
+        report = crawl(store, [archive], now=NOW, settings=server.settings())
+        assert (report.failures, report.counts["asked"], server.hits.total()) == (0, 0, 0)
+
+
+def test_a_kind_that_nobody_knows_is_refused(store):
+    with serve({"/feed": Answer(200, FEED)}) as server:
+        unknown = replace(feed(server), kind="fax")  # type: ignore[arg-type]
+        with pytest.raises(StoreError):
+            crawl(store, [unknown], now=NOW, settings=server.settings())
+        assert server.hits.total() == 0
 
 
 def test_a_token_that_is_missing_is_asked_for_by_name(store):

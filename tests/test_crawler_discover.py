@@ -102,8 +102,8 @@ def test_a_feed_s_address_tells_its_kind():
     assert kind_of("https://outlet.example/feed") == "feed"
 
 
-def links(head, body=""):
-    page = f'<!doctype html><html lang="de-AT"><head>{head}</head><body>{body}</body></html>'
+def links(head, body="", lang="de-AT"):
+    page = f'<!doctype html><html lang="{lang}"><head>{head}</head><body>{body}</body></html>'
     return parse_links(page.encode(), url=PAGE)
 
 
@@ -123,6 +123,10 @@ def test_a_page_s_own_links_come_in_order_and_its_comments_last():
     ]
     assert (found.title, found.language) == ("The letter", "de")
     assert links_from_json(links_to_json(found)) == found
+
+
+def test_the_language_of_a_page_keeps_its_third_letter():
+    assert links("<title>x</title>", lang="fil-PH").language == "fil"
 
 
 def test_a_base_moves_the_links_of_a_page_only_on_the_web():

@@ -54,6 +54,12 @@ def test_a_feed_that_is_named_is_taken_without_asking_more(pool):
     assert (found.requests, sum(server.hits.values())) == (1, 1)
 
 
+def test_a_language_of_three_letters_is_not_cut_to_another(pool):
+    answer = Answer(200, rss(("1", "one", "text"), head="<language>fil-PH</language>"))
+    found, _ = search(pool, {"/feed": answer}, "/feed")
+    assert found.feed.language == "fil"
+
+
 def test_the_link_of_a_page_comes_before_the_usual_paths(pool):
     answers = {"/": page("/comments/feed", "/mine.xml"), "/mine.xml": FEED, "/feed": FEED}
     found, server = search(pool, answers)

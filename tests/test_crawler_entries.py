@@ -213,6 +213,34 @@ def test_pages_beyond_the_night_s_budget_come_the_next_night(store):
     assert rows(store, "SELECT count(*) FROM documents WHERE is_partial") == [0]
 
 
+@pytest.mark.parametrize(
+    ("answer", "kind"), [(GOOD, "not_a_feed"), (Answer(500), "server_error")], ids=["200", "500"]
+)
+def test_entries_that_share_an_address_ask_for_its_page_once(store, answer, kind):
+    with serve({"/x": answer}) as server:
+        entries = [item(f"Gold {n}", guid=str(n), link="/x", text=SUMMARY) for n in range(20)]
+        server.answers["/feed"] = Answer(200, channel(*entries, link=server.url))
+        night(store, server, 0, feed(server, full_text=True))
+        assert server.hits["/x"] == 1
+        asked = rows(store, "SELECT url FROM fetches WHERE url LIKE '%/x'")
+        assert asked == [f"{server.url}/x"]
+    # Whatever it says is the article of none of them, as if each had been asked for.
+    assert rows(store, "SELECT DISTINCT text, is_partial FROM documents") == [(SUMMARY, 1)]
+    assert rows(store, "SELECT count(*) FROM documents") == [20]
+    assert rows(store, "SELECT kind FROM failures") == [kind]
+    waits = [1] * 20 if kind == "server_error" else []
+    assert rows(store, "SELECT attempts FROM page_waits") == waits
+
+
+def test_waited_for_pages_at_one_address_are_one_request(store):
+    with serve({"/x": Answer(500)}) as server:
+        entries = [item(f"Gold {n}", guid=str(n), link="/x", text=SUMMARY) for n in range(5)]
+        server.answers["/feed"] = Answer(200, channel(*entries, link=server.url))
+        for number in range(MAX_ATTEMPTS + 1):
+            night(store, server, number, feed(server, full_text=True))
+        assert server.hits["/x"] == MAX_ATTEMPTS
+
+
 @pytest.mark.parametrize("outcome", sorted(set(get_args(Outcome)) - SUCCESS))
 def test_every_outcome_that_is_bad_news_comes_with_advice_of_its_own(outcome):
     others = set(get_args(Outcome)) - SUCCESS - {outcome}

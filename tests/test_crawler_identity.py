@@ -1,10 +1,12 @@
+import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import pytest
 
-from crawler.identity import Entry, keys_to_look_up, match_entries
+from crawler.feeds import MAX_ENTRIES
+from crawler.identity import MAX_GUID, Entry, keys_to_look_up, match_entries
 from store.records import FeedItem, PageWait
 
 
@@ -124,3 +126,63 @@ def test_what_is_looked_up_is_all_that_matching_asks_for():
     assert found == match_entries("s", items, known)
     assert found[1].document_id == "moved"
     assert all(entry.known for entry in found)
+
+
+def crowded_feed(chance: random.Random) -> list[FeedItem]:
+    """Return items that share guids, links, titles and texts, and that imitate made-up keys."""
+    guids = [None, "g", "g", "g #2", "g #3", "g t", "g #2 #2", "x" * (MAX_GUID - 2)]
+    titles = ["t", "#2", "t #2", "https://a.example/1"]
+    links = [None, "https://a.example/1", "https://a.example/2"]
+    return [
+        item(
+            chance.choice(guids),
+            chance.choice(links),
+            chance.choice(titles),
+            chance.choice(["x", "y", str(number)]),
+        )
+        for number in range(chance.randrange(1, 14))
+    ]
+
+
+def test_the_keys_of_any_feed_are_among_those_looked_up():
+    chance = random.Random(7)
+    numbered_again = 0
+    for _ in range(1000):
+        first, later = crowded_feed(chance), crowded_feed(chance)
+        known = store(match_entries("s", first, {}))
+        keys, urls = keys_to_look_up(later)
+        few = {k: value for k, value in known.items() if k in keys or value.canonical_url in urls}
+        found = match_entries("s", later, few)
+        made = {entry.key for entry in found}
+        assert made <= keys
+        assert [(entry.key, entry.known) for entry in found] == [
+            (entry.key, entry.known) for entry in match_entries("s", later, known)
+        ]
+        numbered_again += any(key.endswith(("#2 #2", "#3 #2")) for key in made)
+    assert numbered_again > 30
+
+
+@pytest.mark.parametrize(
+    "items",
+    [
+        [item("g", f"https://a.example/{n}", f"title {n}") for n in range(MAX_ENTRIES)],
+        [item("g", f"https://a.example/{n}") for n in range(MAX_ENTRIES)],
+        [item("g", None, "t", str(n)) for n in range(MAX_ENTRIES)],
+        [item(None, "https://a.example/", f"title {n}") for n in range(MAX_ENTRIES)],
+        [item(f"g{n}", "https://a.example/") for n in range(MAX_ENTRIES)],
+        [item("g"), *(item(f"g #{n}", None, "t", str(n)) for n in range(1, MAX_ENTRIES))],
+    ],
+    ids=[
+        "one guid",
+        "one guid, one title",
+        "one guid, no link",
+        "one link",
+        "own guids",
+        "numbers",
+    ],
+)
+@pytest.mark.hostile(34)
+def test_a_feed_that_shares_its_ids_asks_for_a_few_keys_an_entry(items):
+    keys, _ = keys_to_look_up(items)
+    assert {entry.key for entry in match_entries("s", items, {})} <= keys
+    assert len(keys) <= 10 * len(items)

@@ -50,7 +50,13 @@ def test_an_archive_counts_from_the_stated_date(store, tmp_path):
             "title": "seen later",
             "first_seen_at": "2026-02-01T09:00:00Z",
         },
-        {**DOCUMENT, "url": "https://a.example/3", "title": "a day", "published_at": "2026-01-30"},
+        {
+            **DOCUMENT,
+            "url": "https://a.example/3",
+            "title": "a day",
+            "published_at": "2026-01-30",
+            "lang": "English",
+        },
         {
             **DOCUMENT,
             "url": None,
@@ -274,6 +280,8 @@ def test_bad_prices_are_named_and_good_ones_kept(store, tmp_path):
         ("p.csv:8", "missing"),
         ("p.csv:10", "conflict"),
     ]
+    for table in ("runs", "failures"):
+        assert rows(store, f"SELECT DISTINCT stage FROM {table}") == [("prices",)]
     before = everything(store)
     import_prices(store, [path], now=NOW)
     assert everything(store) == before

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from crawler.run import crawl, import_documents
+from crawler.run import crawl, import_documents, import_prices
 from store import Store
 from store.records import Source
 from tests.load_server import address, outlets
@@ -219,7 +219,10 @@ def test_copies_that_a_killed_crawl_did_not_look_for_are_found_by_the_next(tmp_p
         assert len(store.db.execute(statuses).fetchall()) == 2
 
 
-def test_copies_that_a_killed_import_did_not_look_for_are_found_by_the_next(tmp_path, monkeypatch):
+@pytest.mark.parametrize("is_between", [False, True], ids=["at once", "prices in between"])
+def test_copies_that_a_killed_import_did_not_look_for_are_found_by_the_next(
+    tmp_path, monkeypatch, is_between
+):
     now = datetime(2026, 1, 30, 22, 30, tzinfo=UTC)
     text = " ".join(f"word{number}" for number in range(60))
     path = tmp_path / "archive.jsonl"
@@ -234,5 +237,10 @@ def test_copies_that_a_killed_import_did_not_look_for_are_found_by_the_next(tmp_
         with pytest.raises(KilledError):
             import_documents(store, [path], now=now)
         monkeypatch.undo()
+        if is_between:
+            prices = tmp_path / "closes.csv"
+            prices.write_text("asset,date,close\nSPY,2026-01-30,691.97\n", encoding="utf-8")
+            report = import_prices(store, [prices], now=now)
+            assert (report.stage, report.counts["new"]) == ("prices", 1)
         assert import_documents(store, [path], now=now).counts["duplicates"] == 1
         assert import_documents(store, [path], now=now).counts["duplicates"] == 0

@@ -26,11 +26,15 @@ def test_folders_spellings_and_repetitions_are_read():
             '<outline text="Macro"><outline TEXT="A &amp; B" title="" xmlurl="https://a.example/f"'
             ' language="en-us"/><OUTLINE text="b" XMLURL="http://u:p@b.example/f"/></outline>'
             + outline("https://a.example/f", "again")
+            + '<outline text="c" xmlUrl="https://c.example/f" language="fil-PH"/>'
+            + '<outline text="d" xmlUrl="https://d.example/f" language="English"/>'
         )
     )
     assert [(feed.url, feed.name, feed.language) for feed in found.feeds] == [
         ("https://a.example/f", "A & B", "en"),
         ("http://b.example/f", "b", None),
+        ("https://c.example/f", "c", "fil"),
+        ("https://d.example/f", "d", None),
     ]
 
 

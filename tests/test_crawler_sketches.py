@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crawler.sketches import Sketches, _word_hashes, common, normalise, shingles
+from crawler.sketches import Sketches, _powers, _word_hashes, common, normalise, shingles
 
 
 @given(st.text(st.characters(max_codepoint=127)))
@@ -33,6 +33,16 @@ def test_shingles_are_of_words_in_their_order():
     assert len(shingles("", words)) == 38
     assert not np.array_equal(shingles("", words), shingles("", words[::-1]))
     assert len(shingles("", words[:19])) == 0
+
+
+def test_texts_of_mixed_length_share_the_powers_of_each_size():
+    lengths = [20 * 2**doubling for doubling in range(10)]
+    _powers.cache_clear()
+    for _ in range(3):
+        for length in lengths:
+            shingles("", ["word"] * length)
+    # Two bases for each size, made once.
+    assert _powers.cache_info().misses == 2 * len(lengths)
 
 
 def test_only_new_texts_ask_and_only_earlier_ones_answer():

@@ -11,7 +11,7 @@ from math import isnan
 from typing import Any
 
 from crawler.archives.readers import Columns, Row
-from crawler.clean import MAX_AUTHOR, plain_line, plain_text
+from crawler.clean import MAX_AUTHOR, language_of, plain_line, plain_text
 from crawler.dates import TOLERANCE, parse_date
 from crawler.errors import CrawlError, PriceDataError
 from crawler.identity import content_hash, document_id, item_key
@@ -31,7 +31,6 @@ PRICE_COLUMNS = Columns(
 )
 _EARLIEST = datetime(1800, 1, 1, tzinfo=UTC)
 _SLUG = re.compile(r"[^a-z0-9]+")
-_LANGUAGE = re.compile(r"[a-z]{2,3}")
 
 
 class ItemError(CrawlError):
@@ -74,7 +73,6 @@ def document_of(row: Row, now: datetime) -> ImportedDocument:
     first_seen_at = _instant(values, "first_seen_at", now)
     if published_at is None and first_seen_at is None:
         raise ItemError("date", "no published_at")
-    language = _LANGUAGE.match(_text(values, "lang").strip().lower())
     return ImportedDocument(
         source_name=source,
         item=FeedItem(
@@ -83,7 +81,7 @@ def document_of(row: Row, now: datetime) -> ImportedDocument:
             title=title,
             text=text,
             author=plain_line(_text(values, "author"), MAX_AUTHOR) or None,
-            language=language.group(0) if language else None,
+            language=language_of(_text(values, "lang")),
             published_at=published_at,
             date_raw=str(values.get("published_at") or ""),
         ),

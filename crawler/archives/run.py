@@ -19,7 +19,7 @@ from crawler.copies import mark_duplicates
 from crawler.errors import CrawlError
 from crawler.identity import StoredKey
 from crawler.reporting import FailureLog, Run, finish
-from store.records import Document, Source, StageReport
+from store.records import Document, Source, Stage, StageReport
 
 if TYPE_CHECKING:
     from store import Store
@@ -71,7 +71,9 @@ def import_documents(
     def start(run: Run, log: FailureLog) -> _Intake:
         return _Intake(store, run, log, now)
 
-    return import_files(store, paths, DOCUMENT_COLUMNS, start, now=now, progress=progress)
+    return import_files(
+        store, paths, DOCUMENT_COLUMNS, start, stage="import", now=now, progress=progress
+    )
 
 
 def import_files(
@@ -80,11 +82,18 @@ def import_files(
     columns: Columns,
     start: Callable[[Run, FailureLog], Intake],
     *,
+    stage: Stage,
     now: datetime,
     progress: Progress | None = None,
     batch: int = BATCH,
 ) -> StageReport:
     """Read files batch by batch into an intake; one run and one report for all of them.
+
+    Parameters
+    ----------
+    stage : Stage
+        Each kind of archive has its own: a run of one that came to its end says nothing of
+        what a run of another left undone.
 
     Raises
     ------
@@ -92,8 +101,8 @@ def import_files(
         When a file cannot be read at all; files before it are imported.
     """
     started = time.monotonic()
-    run = store.runs.begin("import", now=now, settings={"files": [path.name for path in paths]})
-    log = FailureLog(run, reported=store.runs.reported("import"))
+    run = store.runs.begin(stage, now=now, settings={"files": [path.name for path in paths]})
+    log = FailureLog(run, stage, reported=store.runs.reported(stage))
     intake = start(run, log)
     notes: list[str] = []
     try:
@@ -106,10 +115,10 @@ def import_files(
             log.end_of_file(path.name)
             intake.end_of_file()
     except CrawlError:
-        finish("import", run, log, intake.counts, notes, now=now, started=started, status="failed")
+        finish(stage, run, log, intake.counts, notes, now=now, started=started, status="failed")
         raise
     notes += intake.end()
-    return finish("import", run, log, intake.counts, notes, now=now, started=started)
+    return finish(stage, run, log, intake.counts, notes, now=now, started=started)
 
 
 class _Intake:

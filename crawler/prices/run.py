@@ -65,7 +65,7 @@ def fetch_prices(
     with store.transaction():
         store.assets.sync(assets)
     run = store.runs.begin("prices", now=now)
-    log = FailureLog(run)
+    log = FailureLog(run, "prices")
     counts = {"new": 0, "revised": 0}
     due = [asset for asset in assets if _is_due(store, asset, now)]
     known = {
@@ -175,7 +175,16 @@ def import_prices(
     def start(run: Run, log: FailureLog) -> _Intake:
         return _Intake(store, run, log, now)
 
-    return import_files(store, paths, PRICE_COLUMNS, start, now=now, progress=progress, batch=BATCH)
+    return import_files(
+        store,
+        paths,
+        PRICE_COLUMNS,
+        start,
+        stage="prices",
+        now=now,
+        progress=progress,
+        batch=BATCH,
+    )
 
 
 class _Intake:

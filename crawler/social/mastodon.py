@@ -8,7 +8,7 @@ a closed one answers 401, and wants a token.
 import re
 from urllib.parse import parse_qs, quote, urlsplit
 
-from crawler.clean import MAX_AUTHOR, plain_line, plain_text
+from crawler.clean import MAX_AUTHOR, language_of, plain_line, plain_text
 from crawler.dates import parse_date
 from crawler.errors import FeedParseError, SourceError
 from crawler.feeds import MAX_ENTRIES, load_json
@@ -18,7 +18,6 @@ from crawler.social.shapes import (
     Question,
     bearer,
     counts_of,
-    language_of,
     mapping_of,
     text_of,
     unusable,

@@ -1,6 +1,5 @@
 """What the platform files share: what a platform is, and careful reading of JSON answers."""
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -9,8 +8,6 @@ from typing import Any
 from crawler.errors import FeedParseError
 from crawler.parsed import ParsedFeed
 from store.records import Source
-
-_LANGUAGE = re.compile(r"[a-z]{2,3}(?![a-z])")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,12 +110,6 @@ def list_of(holder: object, *path: str) -> list[Any]:
     """Return the list at a path of keys, empty when it is missing or of another type."""
     value = _at(holder, path)
     return value if isinstance(value, list) else []
-
-
-def language_of(tag: object) -> str | None:
-    """Return the language of a tag such as ``zh-CN``, None when it names none."""
-    match = _LANGUAGE.match(tag.lower()) if isinstance(tag, str) else None
-    return match.group() if match else None
 
 
 def counts_of(holder: object, **names: str) -> dict[str, int]:
