@@ -54,6 +54,7 @@ _SPACES = re.compile(r"[^\S\n ][^\S\n]*| [^\S\n]+")
 _EDGES = re.compile(r" ?\n ?")
 _BREAKS = re.compile(r"\n{3,}")
 _LANGUAGE = re.compile(r"[a-z]{2,3}(?![a-z])")
+_NO_LANGUAGE = frozenset({"und", "mul", "zxx"})
 
 
 def plain_text(markup: str, limit: int = MAX_TEXT) -> str:
@@ -74,10 +75,11 @@ def language_of(tag: object) -> str | None:
     """Return the language of a tag such as ``zh-CN``, None when it names none.
 
     Two or three letters as the tag has them: the first two of a three-letter code are another
-    language, and those of a word such as ``English`` are none.
+    language, and those of a word such as ``English`` are none; nor are ISO 639's codes for
+    an unknown language, for several and for no words at all.
     """
     match = _LANGUAGE.match(tag.strip().lower()) if isinstance(tag, str) else None
-    return match.group() if match else None
+    return match.group() if match and match.group() not in _NO_LANGUAGE else None
 
 
 def _strip(markup: str, *, keep_breaks: bool) -> str:

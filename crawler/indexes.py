@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from hashlib import blake2b
 from typing import Any, Literal, Protocol
 
-from crawler.clean import plain_line
+from crawler.clean import language_of, plain_line
 from crawler.errors import FeedParseError
 from crawler.extract import believed_canonical, parse_page
 from crawler.parsed import ParsedFeed
@@ -54,7 +54,6 @@ _PROSE = frozenset({"p", "blockquote", "dd", "figcaption"})
 _HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 _NO_PAGE = re.compile(r"\.(?:jpe?g|png|gif|svg|webp|zip|gz|mp[34]|csv|xlsx?|docx?|pptx?|ics|xml)$")
 _WIDE = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]")
-_LANGUAGE = re.compile(r"([a-z]{2,3})(?:[-_]|$)", re.IGNORECASE)
 
 
 def parse_index(body: bytes, *, content_type: str = "", url: str = "") -> ParsedFeed:
@@ -75,8 +74,7 @@ def parse_index(body: bytes, *, content_type: str = "", url: str = "") -> Parsed
     root: Any = load_html(body) if body.strip() else None
     if root is None:
         raise FeedParseError(f"{url!r}: the body is no page; look at the address in a browser")
-    language = _LANGUAGE.match(root.get("lang") or "")
-    feed = ParsedFeed(items=(), language=language.group(1).lower() if language else None)
+    feed = ParsedFeed(items=(), language=language_of(root.get("lang")))
     items, is_cut = _items(root, url)
     if len(items) >= MIN_LINKS:
         notes = [f"only the first {MAX_LINKS} links were read"] if is_cut else []

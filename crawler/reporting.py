@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from crawler.errors import ImportFormatError
+from crawler.urls import redact_text
 from store.records import Failure, RunStatus, Stage, StageReport
 
 
@@ -97,6 +98,18 @@ class FailureLog:
                 advice="mend what the rows above have in common and import the file again",
             )
             self.add(row, counted=False)
+
+
+def unforeseen(stage: Stage, item: str, error: Exception) -> Failure:
+    """Return the row for an error about one item that no code expects: the others go on."""
+    name = type(error).__name__
+    return Failure(
+        stage=stage,
+        item=item,
+        kind=name,
+        message=redact_text(f"unexpected: {name}: {error}")[:300],
+        advice="this is a mistake of ours: please report it with this message",
+    )
 
 
 def finish(

@@ -23,12 +23,12 @@ from crawler.identity import content_hash
 from crawler.login import Logins
 from crawler.pages import Pages
 from crawler.prices.run import fetch_prices, import_prices
-from crawler.reporting import FailureLog, Run, finish
+from crawler.reporting import FailureLog, Run, finish, unforeseen
 from crawler.settings import CrawlSettings
 from crawler.shelf import Shelf
-from crawler.urls import redact, redact_text
+from crawler.urls import redact
 from crawler.worker import shared_pool
-from store.records import Failure, Source, SourceState, StageReport
+from store.records import Source, SourceState, StageReport
 
 if TYPE_CHECKING:
     from store import Store
@@ -164,13 +164,7 @@ class _Night:
             shelf = Shelf(documents=self.store.documents, source_id=source.id)
             return await gather(shared, source, state, shelf)
         except Exception as error:  # the border of one item
-            row = Failure(
-                stage="crawl",
-                item=source.id,
-                kind=type(error).__name__,
-                message=redact_text(f"unexpected: {type(error).__name__}: {error}")[:300],
-                advice="this is a mistake of ours: please report it with this message",
-            )
+            row = unforeseen("crawl", source.id, error)
             return Gathered(source=source, state=state, failures=(row,))
 
     def _write_idle(self, idle: Sequence[Gathered], pauses: Mapping[str, datetime]) -> None:

@@ -106,6 +106,20 @@ def test_a_quote_that_is_not_closed_ends_its_file_and_nothing_else(store, tmp_pa
 # -- series -------------------------------------------------------------------------
 
 
+def test_a_mistake_of_ours_about_one_asset_leaves_the_others(store, tmp_path, monkeypatch):
+    def broken(*_):
+        raise ZeroDivisionError("key=CANARYCANARY")
+
+    monkeypatch.setattr(yahoo, "request", broken)
+    (tmp_path / "closes.csv").write_text("asset,date,close\nSPY,2026-01-29,694.04\n")
+    gold = Asset(id="GLD", name="", asset_class="metal", source="yahoo:GLD")
+    report = fetch(store, [SPY, gold], tmp_path)
+    assert (report.counts["new"], report.failures) == (1, 1)
+    ((item, kind, message),) = rows(store, "SELECT item, kind, message FROM failures")
+    assert (item, kind) == ("GLD", "ZeroDivisionError")
+    assert "CANARY" not in message
+
+
 def series(*days):
     return (
         "observation_date,DGS10\n" + "".join(f"{day},{value}\n" for day, value in days)

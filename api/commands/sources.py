@@ -24,7 +24,7 @@ _WEIGHT = click.option(
     help="Weight in an intensity: 1.0 official or newsroom, 0.7 commentary, 0.4 social."
     "  [default: 0.4 for social kinds, else 0.7]",
 )
-_LANGUAGE = click.option("--language", help="Two-letter code.  [default: what the feed says]")
+_LANGUAGE = click.option("--language", help="Code such as en or zh.  [default: what the feed says]")
 
 
 @click.group(name="sources")

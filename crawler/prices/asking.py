@@ -14,6 +14,7 @@ from crawler.prices.checks import compare
 from crawler.prices.sampling import HOUR, Candle, close_of, daily_bars
 from crawler.prices.series import Known, Series, failure
 from crawler.prices.values import Reading
+from crawler.reporting import unforeseen
 from crawler.settings import CrawlSettings
 from crawler.urls import redact
 from store.records import Asset, Failure, PriceAnswer
@@ -104,12 +105,14 @@ async def ask_all(
 
 async def _ask(client: Client, asset: Asset, known: Known, now: datetime) -> Series:
     provider, _, name = asset.source.partition(":")
-    if provider in EXCHANGES:
-        return await _ask_exchange(client, asset, known, now)
     try:
+        if provider in EXCHANGES:
+            return await _ask_exchange(client, asset, known, now)
         return await _ask_series(client, asset, PROVIDERS[provider], name, known, now)
     except CrawlError as error:
         return Series(asset=asset, failures=(_refusal(asset, error),))
+    except Exception as error:  # the border of one item
+        return Series(asset=asset, failures=(unforeseen("prices", asset.id, error),))
 
 
 def _refusal(asset: Asset, error: CrawlError) -> Failure:
