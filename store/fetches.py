@@ -15,9 +15,9 @@ _STATE_COLUMNS = (
     " redirect_count, errors, first_error_at, last_ok_at, cursor, hints"
 )
 
-# What is forgotten of a source whose configured address changes or that is revived, and what
-# it starts from.
-_FORGOTTEN = {
+# What is forgotten of a source that is revived, and what it starts from. How far its listing was
+# read stays: else what was paid for is bought again, and what came since is skipped unseen.
+_REVIVED = {
     "status": "'active'",
     "next_due_at": "NULL",
     "etag": "NULL",
@@ -29,6 +29,9 @@ _FORGOTTEN = {
     "errors": "0",
     "first_error_at": "NULL",
     "hints": "NULL",
+}
+# What is forgotten of a source that the settings make another listing.
+_FORGOTTEN = _REVIVED | {
     # Where a listing was left is a place in that listing, and in no other.
     "cursor": "NULL",
 }
@@ -145,9 +148,10 @@ class Sources:
         """Forget what went wrong with a source, so that it is due and asked in full.
 
         It is asked at its address in the settings. The only way back for a source that is
-        ``gone``. Returns False, and changes nothing, when no source has this id.
+        ``gone``. What stays is when it last answered and how far it was read. Returns False,
+        and changes nothing, when no source has this id.
         """
-        fresh = ", ".join(f"{name} = {value}" for name, value in _FORGOTTEN.items())
+        fresh = ", ".join(f"{name} = {value}" for name, value in _REVIVED.items())
         with self._db.atomic():
             changed = self._db.execute(f"UPDATE sources SET {fresh} WHERE id = ?", [source_id])
         return changed.rowcount > 0
