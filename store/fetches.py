@@ -34,6 +34,11 @@ _REVIVED = {
 _FORGOTTEN = _REVIVED | {
     # Where a listing was left is a place in that listing, and in no other.
     "cursor": "NULL",
+    # What came until now came from another listing: that this one lacks it says nothing. By what
+    # is stored and not by a clock, so that a run dated back does not mix the two.
+    "listed_after": (
+        "(SELECT max(d.first_seen_at) FROM documents d WHERE d.source_id = sources.id)"
+    ),
 }
 
 
@@ -70,10 +75,11 @@ class Sources:
                     " language = excluded.language, full_text = excluded.full_text,"
                     " token_env = excluded.token_env, handle = excluded.handle,"
                     # A new address is a new server: validators of the old one would let it
-                    # answer "not modified" to what was never read.
+                    # answer "not modified" to what was never read. Another kind reads the same
+                    # address in another way.
                     + "".join(
-                        f" {name} = CASE WHEN url = excluded.url AND handle IS excluded.handle"
-                        f" THEN {name} ELSE {fresh} END,"
+                        f" {name} = CASE WHEN (kind, url, handle) IS (excluded.kind,"
+                        f" excluded.url, excluded.handle) THEN {name} ELSE {fresh} END,"
                         for name, fresh in _FORGOTTEN.items()
                     ).removesuffix(",")
                     + " WHERE (kind, name, url, weight, language, full_text, token_env, handle)"
