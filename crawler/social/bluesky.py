@@ -10,7 +10,7 @@ from urllib.parse import quote, urlsplit
 
 from crawler.clean import MAX_AUTHOR, plain_line, plain_text
 from crawler.dates import parse_date
-from crawler.errors import FeedParseError, MissingKeyError, SourceError
+from crawler.errors import MissingKeyError, SourceError
 from crawler.feeds import MAX_ENTRIES, load_json
 from crawler.parsed import ParsedFeed
 from crawler.social.shapes import (
@@ -59,13 +59,12 @@ def token(body: bytes) -> str:
 
     Raises
     ------
+    FeedParseError
+        When the answer is no JSON.
     SourceError
         When the answer holds none.
     """
-    try:
-        found = text_of(load_json(body), "accessJwt")
-    except FeedParseError as error:
-        raise SourceError(str(error)) from error
+    found = text_of(load_json(body), "accessJwt")
     if not found or not found.isascii() or not found.isprintable():
         raise SourceError("the server's answer holds no token")
     return found

@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 
 from crawler.clean import MAX_AUTHOR, plain_line, plain_text
 from crawler.dates import parse_date
-from crawler.errors import FeedParseError, SourceError
+from crawler.errors import SourceError
 from crawler.feeds import MAX_ENTRIES, load_json
 from crawler.parsed import ParsedFeed
 from crawler.social.shapes import (
@@ -60,13 +60,12 @@ def found(body: bytes) -> str:
 
     Raises
     ------
+    FeedParseError
+        When the answer is no JSON.
     SourceError
         When the answer is no account.
     """
-    try:
-        number = text_of(load_json(body), "id")
-    except FeedParseError as error:
-        raise SourceError(str(error)) from error
+    number = text_of(load_json(body), "id")
     if _ACCOUNT_ID.fullmatch(number) is None:
         raise SourceError("the server's answer is no account")
     return number

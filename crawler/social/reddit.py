@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from urllib.parse import SplitResult, urlsplit
 
 from crawler.clean import MAX_AUTHOR, plain_line, plain_text
-from crawler.errors import FeedParseError, SourceError
+from crawler.errors import SourceError
 from crawler.feeds import MAX_ENTRIES, load_json, parse_feed
 from crawler.parsed import ParsedFeed
 from crawler.social.shapes import (
@@ -84,13 +84,12 @@ def token(body: bytes) -> str:
 
     Raises
     ------
+    FeedParseError
+        When the answer is no JSON.
     SourceError
         When there is none in the answer.
     """
-    try:
-        answer = load_json(body)
-    except FeedParseError as error:
-        raise SourceError(f"Reddit's login gave no token: {error}") from error
+    answer = load_json(body)
     found = text_of(answer, "access_token")
     if not found:
         reason = text_of(answer, "error")[:200] or "none in its answer"

@@ -48,12 +48,12 @@ class Platform:
         ``login(source, secret)`` gives the question whose answer holds a token, or None when
         the secret itself is the token.
     token : callable or None
-        ``token(body)`` reads that answer; raises SourceError.
+        ``token(body)`` reads that answer; raises FeedParseError or SourceError.
     lookup : callable or None
         ``lookup(source, token)`` gives the question whose answer says what ``request`` needs to
         know, or None when that is in the settings; asked once a run.
     found : callable or None
-        ``found(body)`` reads that answer; raises SourceError.
+        ``found(body)`` reads that answer; raises FeedParseError or SourceError.
     variant : callable or None
         ``variant(source)`` gives the way to ask this very source where a kind has several, or
         None for a plain feed. All variants of a kind share its ``parse``.
