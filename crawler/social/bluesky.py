@@ -18,6 +18,7 @@ from crawler.social.shapes import (
     Question,
     bearer,
     counts_of,
+    is_theirs,
     language_of,
     list_of,
     mapping_of,
@@ -30,6 +31,7 @@ PAGE = 100
 _OPEN = "https://public.api.bsky.app"
 # Where app passwords are good; it passes questions on.
 _HOME = "https://bsky.social"
+_DOMAINS = ("bsky.app", "bsky.social")
 _AUTHOR = "/xrpc/app.bsky.feed.getAuthorFeed"
 _SEARCH = "/xrpc/app.bsky.feed.searchPosts"
 _LOGIN = "/xrpc/com.atproto.server.createSession"
@@ -109,7 +111,7 @@ def _is_search(source: Source) -> bool:
 
 def _server(source: Source, *, has_key: bool) -> str:
     parts = urlsplit(source.url)
-    if parts.netloc and parts.netloc != "bsky.app":
+    if not is_theirs(parts, *_DOMAINS):
         return f"{parts.scheme}://{parts.netloc}"
     return _HOME if has_key else _OPEN
 

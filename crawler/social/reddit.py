@@ -20,6 +20,7 @@ from crawler.social.shapes import (
     Question,
     bearer,
     counts_of,
+    is_theirs,
     list_of,
     mapping_of,
     text_of,
@@ -126,9 +127,7 @@ def parse(body: bytes, url: str = "") -> ParsedFeed:
 
 def _server(parts: SplitResult, usual: str) -> str:
     """Return another server than Reddit's only when the settings name one."""
-    host = parts.hostname or ""
-    is_theirs = not host or host == "reddit.com" or host.endswith(".reddit.com")
-    return usual if is_theirs else f"{parts.scheme}://{parts.netloc}"
+    return usual if is_theirs(parts, "reddit.com") else f"{parts.scheme}://{parts.netloc}"
 
 
 def _names(source: Source, parts: SplitResult) -> str:

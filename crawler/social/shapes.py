@@ -5,9 +5,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+from urllib.parse import SplitResult
 
 from crawler.errors import FeedParseError
 from crawler.parsed import ParsedFeed
+from crawler.urls import is_at
 from store.records import Source
 
 _LANGUAGE = re.compile(r"[a-z]{2,3}(?![a-z])")
@@ -79,6 +81,15 @@ class Platform:
     recheck_days: float = 2.0
     max_pages: int | None = None
     start: Callable[[str | None, datetime], str | None] | None = None
+
+
+def is_theirs(parts: SplitResult, *domains: str) -> bool:
+    """Return whether an address names no host, or one of a platform's own.
+
+    Any other is a server that the settings name, which then gets the questions and the secrets.
+    """
+    host = parts.hostname or ""
+    return not host or any(is_at(host, domain) for domain in domains)
 
 
 def bearer(token: str | None) -> dict[str, str]:
