@@ -15,6 +15,12 @@ from store.records import Source
 _LANGUAGE = re.compile(r"[a-z]{2,3}(?![a-z])")
 
 
+def one_part(url: str | None) -> str:
+    """Return the part of a listing that has only one."""
+    del url
+    return ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
     """An address to ask, and headers that hold a secret.
@@ -61,7 +67,12 @@ class Platform:
         None for a plain feed. All variants of a kind share its ``parse``.
     is_complete : bool
         Its listing has every post of its span of time, newest first: what is stored and
-        missing there was deleted by its author.
+        missing there was deleted. So it is where a post belongs by where it was written (an
+        account, a channel, a community), never where it is chosen by what is in it (a search,
+        a tag), by whom somebody follows or blocks, or by rank.
+    part : callable
+        ``part(url)`` names the part of a listing that a post belongs to, by the post's address.
+        A part can fall out whole, which deletes nothing.
     recheck_days : float
         Days that are read again each time, for edits and deletions.
     max_pages : int or None
@@ -78,6 +89,7 @@ class Platform:
     found: Callable[[bytes], str] | None = None
     variant: "Callable[[Source], Platform | None] | None" = None
     is_complete: bool = False
+    part: Callable[[str | None], str] = one_part
     recheck_days: float = 2.0
     max_pages: int | None = None
     start: Callable[[str | None, datetime], str | None] | None = None
