@@ -200,13 +200,16 @@ def _page(handle: str, uri: str) -> str | None:
 
 
 _AUTHORS = Platform(request=request, parse=parse, login=login, token=token, is_complete=True)
-# What a search index no longer finds may still be there.
-_SEARCHES = replace(_AUTHORS, is_complete=False)
+# What a search index no longer finds may still be there, and so may what a list, a ranking or
+# somebody's home timeline no longer shows.
+_SELECTIONS = replace(_AUTHORS, is_complete=False)
 
 
 def variant(source: Source) -> Platform:
-    """Return how an author's feed or a search is asked."""
-    return _SEARCHES if _is_search(source) else _AUTHORS
+    """Return how an author's feed is asked, or any other choice of posts."""
+    path = urlsplit(source.url).path
+    is_other = path.startswith("/xrpc/") and path != _AUTHOR
+    return _SELECTIONS if is_other or _is_search(source) else _AUTHORS
 
 
 PLATFORM = replace(_AUTHORS, variant=variant)

@@ -89,5 +89,6 @@ def _item(hit: dict[str, object]) -> FeedItem:
     )
 
 
-# Dead and deleted stories are absent.
-PLATFORM = Platform(request=request, parse=parse, is_complete=True)
+# Not complete: a story whose title is edited may no longer match, and one that was flagged is
+# absent until it is vouched for.
+PLATFORM = Platform(request=request, parse=parse)

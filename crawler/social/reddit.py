@@ -9,7 +9,7 @@ import re
 from base64 import b64encode
 from dataclasses import replace
 from datetime import UTC, datetime
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 from crawler.clean import MAX_AUTHOR, plain_line, plain_text
 from crawler.errors import SourceError
@@ -34,6 +34,8 @@ _API = "https://oauth.reddit.com"
 _LOGIN = "/api/v1/access_token"
 _NAMES = re.compile(r"/?(?:r/)?([A-Za-z0-9_]+(?:\+[A-Za-z0-9_]+)*)/?")
 _PATH = re.compile(r"/r/([A-Za-z0-9_+]+)(?:/|$)")
+_NEW = re.compile(r"/r/([A-Za-z0-9_+]+)/new(?:/?\.rss|/)?")
+_MIXTURES = frozenset({"all", "friends", "mod", "popular"})
 # What the feed writes below every post, with the name of its author.
 _BYLINE = re.compile(r"\s*submitted by\s+/u/\S+(?:\s+to\s+r/\S+)?\s+\[link\]\s+\[comments\]\s*$")
 _REMOVED = frozenset({"[deleted]", "[removed]"})
@@ -177,4 +179,33 @@ def _instant(seconds: object) -> tuple[datetime | None, str | None]:
         return None, str(seconds)[:200]
 
 
-PLATFORM = Platform(request=request, parse=parse, login=login, token=token, is_complete=True)
+def part(url: str | None) -> str:
+    """Return the subreddit of a post: one that is closed falls out of a list of several."""
+    found = _PATH.search(urlsplit(url or "").path)
+    return found.group(1).lower() if found else ""
+
+
+_SUBREDDITS = Platform(
+    request=request, parse=parse, login=login, token=token, is_complete=True, part=part
+)
+# What all of Reddit, one reader's choice of it or a search shows of a subreddit is not all of it.
+_SELECTIONS = replace(_SUBREDDITS, is_complete=False)
+
+
+def variant(source: Source) -> Platform:
+    """Return how the new posts of subreddits are asked, or any other choice of posts."""
+    try:
+        asked = urlsplit(request(source, source.token_env).url)
+    except SourceError:
+        return _SELECTIONS  # asking will say what is wrong
+    names = _NEW.fullmatch(asked.path)
+    is_all = (
+        names is not None
+        and not _MIXTURES & set(names.group(1).lower().split("+"))
+        # The secret of a private feed shows what its owner has not hidden.
+        and dict(parse_qsl(asked.query)).keys() <= {"limit", "raw_json"}
+    )
+    return _SUBREDDITS if is_all else _SELECTIONS
+
+
+PLATFORM = replace(_SUBREDDITS, variant=variant)

@@ -42,7 +42,7 @@ def request(source: Source, token: str | None = None, cursor: str | None = None)
     SourceError
         When neither the address nor the handle names a symbol.
     """
-    del cursor  # the stream is read again from the top, for deletions
+    del cursor  # the stream is read again from the top, for counts
     parts = urlsplit(source.url)
     url = source.url
     if not parts.path.startswith("/api/2/"):
@@ -102,4 +102,6 @@ def _item(message: dict[str, object]) -> FeedItem:
     )
 
 
-PLATFORM = Platform(request=request, parse=parse, is_complete=True)
+# Not complete: a symbol is a tag, and whom the owner of a token blocks, or whom StockTwits
+# suspends, is absent.
+PLATFORM = Platform(request=request, parse=parse)
