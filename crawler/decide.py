@@ -108,17 +108,6 @@ def is_dead(state: SourceState, now: datetime) -> bool:
     return state.first_error_at is not None and now - state.first_error_at >= DEAD_AFTER
 
 
-def revive(state: SourceState, url: str) -> SourceState:
-    """Return a source as if it had never been asked, at its address in the settings.
-
-    What stays is when it last answered and how far it was read. ``Sources.revive`` of the
-    store does the same to a stored source.
-    """
-    return SourceState(
-        source_id=state.source_id, url=url, last_ok_at=state.last_ok_at, cursor=state.cursor
-    )
-
-
 def configured_again(state: SourceState, url: str) -> SourceState:
     """Return a state that gives up a learned address which fails, for the one in the settings.
 
@@ -127,12 +116,14 @@ def configured_again(state: SourceState, url: str) -> SourceState:
     if state.url == url or state.status == "gone" or state.errors < ERRORS_UNTIL_FAILING:
         return state
     return replace(
-        revive(state, url),
-        status=state.status,
-        next_due_at=state.next_due_at,
-        errors=state.errors,
-        first_error_at=state.first_error_at,
-        hints=state.hints,
+        state,
+        url=url,
+        # Of another address: they would let this one answer "not modified" to what it never gave.
+        etag=None,
+        last_modified=None,
+        body_hash=None,
+        redirect_to=None,
+        redirect_count=0,
     )
 
 

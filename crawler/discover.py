@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 
 from crawler.clean import language_of, plain_line
 from crawler.errors import FeedParseError
-from crawler.urls import http_url
+from crawler.urls import http_url, is_at
 from store.records import SourceKind
 
 MAX_LINKS = 20
@@ -80,9 +80,9 @@ def kind_of(url: str) -> SourceKind:
     """Return the kind of source that a feed's address is."""
     parts = urlsplit(url)
     host = (parts.hostname or "").lower()
-    if _is(host, "youtube.com") and parts.path == "/feeds/videos.xml":
+    if is_at(host, "youtube.com") and parts.path == "/feeds/videos.xml":
         return "youtube"
-    if _is(host, "reddit.com"):
+    if is_at(host, "reddit.com"):
         return "reddit"
     return "lemmy" if parts.path.startswith("/feeds/c/") else "feed"
 
@@ -95,13 +95,9 @@ def platform_candidate(url: str) -> Candidate | None:
     if not all(_NAME.fullmatch(name.lstrip("@")) for name in names[:4]):
         return None
     for domain, rule in _RULES.items():
-        if _is(host, domain):
+        if is_at(host, domain):
             return rule(host, names, parts.query)
     return _federated(f"{parts.scheme}://{parts.netloc}", names)
-
-
-def _is(host: str, domain: str) -> bool:
-    return host == domain or host.endswith(f".{domain}")
 
 
 def _sure(url: str, kind: SourceKind = "feed", handle: str | None = None) -> Candidate:

@@ -3,7 +3,7 @@
 What lies further was read before; it is read again for edits, counts and deletions.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -14,7 +14,7 @@ from crawler.identity import Entry
 from crawler.messages import Fetched, Request
 from crawler.parsed import ParsedFeed
 from crawler.shelf import Shelf
-from crawler.social.shapes import Platform, Question
+from crawler.social.shapes import Platform, Question, one_part
 from crawler.urls import redact, with_parameters
 from crawler.worker import ParserPool
 from store.records import FeedItem, Outcome, Source, SourceState
@@ -36,6 +36,8 @@ class Listing:
         The pages reach back to the horizon, or to the end of the timeline.
     outcome : Outcome
         ``ok``, or what kept us from a later page; what came before it is in ``feed``.
+    part : callable
+        As in :class:`crawler.social.shapes.Platform`.
     """
 
     feed: ParsedFeed
@@ -43,6 +45,7 @@ class Listing:
     is_whole: bool = True
     outcome: Outcome = "ok"
     message: str = ""
+    part: Callable[[str | None], str] = one_part
 
 
 def horizon(platform: Platform, state: SourceState, now: datetime) -> datetime:
@@ -71,12 +74,11 @@ async def read_on(
         Pages are asked for while their oldest post is younger.
     """
     seen: set[str] = set()
-    items, page = _unseen(first.items, seen), first
+    items, page, end = _unseen(first.items, seen), first, _end(first)
     later: list[tuple[Fetched, Outcome]] = []
     while page.more and not _reaches(page, until):
         if len(later) + 1 >= (platform.max_pages or MAX_PAGES):
-            whole = replace(first, items=items)
-            return Listing(feed=whole, later=tuple(later), is_whole=False)
+            return Listing(feed=replace(first, items=items), later=tuple(later), is_whole=False)
         url = with_parameters(question.url, page.more)
         try:
             fetched = await fetch(client, request_of(client, replace(question, url=url)))
@@ -103,8 +105,10 @@ async def read_on(
         fresh = _unseen(page.items, seen)
         if page.items and not fresh:
             break  # a server that ignores the parameters shows the same page for ever
-        items += fresh
-    return Listing(feed=replace(first, items=items), later=tuple(later))
+        items, end = items + fresh, _end(page) or end
+    return Listing(
+        feed=replace(first, items=items, oldest_at=end), later=tuple(later), part=platform.part
+    )
 
 
 def request_of(
@@ -134,19 +138,23 @@ def deleted(listing: Listing, shelf: Shelf, entries: Sequence[Entry]) -> tuple[s
     Notes
     -----
     Only strictly inside the span of the listing, where its dates are all known. That span ends
-    with its last item: what a moderator pinned to the top is older than all. A listing that
-    lacks more than it has of what is stored is another listing, not one with deletions.
+    where its last page does: what a moderator pinned to the top is older than all, and so may
+    be a post that was boosted. A part of which nothing is left was closed, not deleted post by
+    post. A listing that lacks more than it has of what is stored is another listing, not one
+    with deletions.
     """
-    if listing.feed.is_ranked:
+    feed, end = listing.feed, _end(listing.feed)
+    dates = [item.published_at for item in feed.items if item.published_at is not None]
+    if feed.is_ranked or end is None or len(dates) < max(2, len(feed.items)):
         return ()
-    dates = [item.published_at for item in listing.feed.items if item.published_at is not None]
-    if len(dates) < max(2, len(listing.feed.items)):
-        return ()
+    parts = {listing.part(item.url) for item in feed.items}
     present = {entry.document_id for entry in entries}
     missing = [
         stored.document_id
-        for stored in shelf.between(dates[-1], max(dates)).values()
-        if not stored.is_withdrawn and stored.document_id not in present
+        for stored in shelf.between(end, max(dates)).values()
+        if not stored.is_withdrawn
+        and stored.document_id not in present
+        and listing.part(stored.url) in parts
     ]
     kept = sum(entry.known is not None for entry in entries)
     return tuple(missing) if len(missing) <= kept else ()
@@ -167,10 +175,15 @@ def _unseen(items: Iterable[FeedItem], seen: set[str]) -> list[FeedItem]:
 
 
 def _reaches(page: ParsedFeed, until: datetime) -> bool:
-    """Return whether a page's last post is as old as ``until``; undated pages go no further.
+    """Return whether a page goes back as far as ``until``; undated pages go no further."""
+    end = _end(page)
+    return end is None or end <= until
 
-    The last and not the oldest, which may be pinned to the top.
+
+def _end(page: ParsedFeed) -> datetime | None:
+    """Return how far back a page goes, None where no date says it.
+
+    To its last post and not its oldest, which may be pinned to the top.
     """
     dates = [item.published_at for item in page.items if item.published_at is not None]
-    last = page.oldest_at or (dates[-1] if dates else None)
-    return last is None or last <= until
+    return page.oldest_at or (dates[-1] if dates else None)

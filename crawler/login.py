@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Hashable
 
 from crawler.decide import judge
-from crawler.errors import LoginError, SourceError
+from crawler.errors import FeedParseError, LoginError, SourceError
 from crawler.fetch import Client, fetch
 from crawler.listing import request_of
 from crawler.social.shapes import Platform, Question
@@ -70,5 +70,5 @@ class Logins:
             raise LoginError(f"{what}: {said}", outcome, fetched)
         try:
             return read(fetched.body)
-        except SourceError as error:
+        except (FeedParseError, SourceError) as error:
             raise LoginError(f"{what}: {error}", "client_error", fetched) from error

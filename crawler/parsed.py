@@ -28,8 +28,8 @@ class ParsedFeed:
     more : mapping
         Query parameters that ask for the page of older items; empty on the last page.
     oldest_at : datetime or None
-        Instant of the page's last entry where that entry may have been left out; None when the
-        last item says it.
+        Instant of the page's last entry where that entry may have been left out, or is dated
+        otherwise; None when the last item says it.
     cursor : str or None
         The newest item's place, for platforms that are asked only for what is newer.
     is_ranked : bool

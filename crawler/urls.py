@@ -126,6 +126,11 @@ def host_of(url: str) -> str:
         return ""
 
 
+def is_at(host: str, domain: str) -> bool:
+    """Return whether a host is a domain or lies below it; both in lower case."""
+    return host == domain or host.endswith(f".{domain}")
+
+
 def with_parameters(url: str, parameters: Mapping[str, str]) -> str:
     """Return an address with query parameters set, in the place of those of the same name."""
     parts = urlsplit(url)

@@ -95,10 +95,15 @@ class Documents:
         return {key.entry_key: key for key in self._keys(where, [source_id])}
 
     def between(self, source_id: str, first: datetime, last: datetime) -> dict[str, StoredKey]:
-        """Return a source's documents that it dates between two instants, by entry key."""
+        """Return a source's documents that it dates between two instants, by entry key.
+
+        Those alone that came since the settings last made it another listing.
+        """
         # The date that counts is indexed, and never before a stated one that is believed.
         where = (
             "d.source_id = ? AND d.effective_at > ? AND d.published_at > ? AND d.published_at < ?"
+            " AND d.first_seen_at >"
+            " (SELECT coalesce(s.listed_after, '') FROM sources s WHERE s.id = d.source_id)"
         )
         given = [source_id, to_text(first), to_text(first), to_text(last)]
         return {key.entry_key: key for key in self._keys(where, given)}

@@ -15,9 +15,9 @@ _STATE_COLUMNS = (
     " redirect_count, errors, first_error_at, last_ok_at, cursor, hints"
 )
 
-# What is forgotten of a source whose configured address changes or that is revived, and what
-# it starts from.
-_FORGOTTEN = {
+# What is forgotten of a source that is revived, and what it starts from. How far its listing was
+# read stays: else what was paid for is bought again, and what came since is skipped unseen.
+_REVIVED = {
     "status": "'active'",
     "next_due_at": "NULL",
     "etag": "NULL",
@@ -29,8 +29,16 @@ _FORGOTTEN = {
     "errors": "0",
     "first_error_at": "NULL",
     "hints": "NULL",
+}
+# What is forgotten of a source that the settings make another listing.
+_FORGOTTEN = _REVIVED | {
     # Where a listing was left is a place in that listing, and in no other.
     "cursor": "NULL",
+    # What came until now came from another listing: that this one lacks it says nothing. By what
+    # is stored and not by a clock, so that a run dated back does not mix the two.
+    "listed_after": (
+        "(SELECT max(d.first_seen_at) FROM documents d WHERE d.source_id = sources.id)"
+    ),
 }
 
 
@@ -67,10 +75,11 @@ class Sources:
                     " language = excluded.language, full_text = excluded.full_text,"
                     " token_env = excluded.token_env, handle = excluded.handle,"
                     # A new address is a new server: validators of the old one would let it
-                    # answer "not modified" to what was never read.
+                    # answer "not modified" to what was never read. Another kind reads the same
+                    # address in another way.
                     + "".join(
-                        f" {name} = CASE WHEN url = excluded.url AND handle IS excluded.handle"
-                        f" THEN {name} ELSE {fresh} END,"
+                        f" {name} = CASE WHEN (kind, url, handle) IS (excluded.kind,"
+                        f" excluded.url, excluded.handle) THEN {name} ELSE {fresh} END,"
                         for name, fresh in _FORGOTTEN.items()
                     ).removesuffix(",")
                     + " WHERE (kind, name, url, weight, language, full_text, token_env, handle)"
@@ -145,9 +154,10 @@ class Sources:
         """Forget what went wrong with a source, so that it is due and asked in full.
 
         It is asked at its address in the settings. The only way back for a source that is
-        ``gone``. Returns False, and changes nothing, when no source has this id.
+        ``gone``. What stays is when it last answered and how far it was read. Returns False,
+        and changes nothing, when no source has this id.
         """
-        fresh = ", ".join(f"{name} = {value}" for name, value in _FORGOTTEN.items())
+        fresh = ", ".join(f"{name} = {value}" for name, value in _REVIVED.items())
         with self._db.atomic():
             changed = self._db.execute(f"UPDATE sources SET {fresh} WHERE id = ?", [source_id])
         return changed.rowcount > 0

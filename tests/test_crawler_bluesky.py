@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from crawler.errors import MissingKeyError, SourceError
+from crawler.errors import FeedParseError, MissingKeyError, SourceError
 from crawler.run import crawl
 from crawler.social import bluesky, platform_of
 from store import Store
@@ -205,7 +205,7 @@ def test_a_did_logs_in():
     "body", [b"{}", b'{"accessJwt": 7}', b'{"accessJwt": "a\\r\\nX: y"}', b"<html>"]
 )
 def test_an_answer_without_a_token(body):
-    with pytest.raises(SourceError):
+    with pytest.raises((FeedParseError, SourceError)):
         bluesky.token(body)
 
 

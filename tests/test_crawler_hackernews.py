@@ -43,19 +43,20 @@ def test_stories_of_one_second_end_the_paging(store):
         assert server.hits[SEARCH] == 2
 
 
-def test_scores_titles_and_deletions_of_the_last_days_are_kept(store):
+def test_scores_and_titles_of_the_last_days_are_kept_and_what_no_longer_matches_stays(store):
     there = HackerNews(NOW)
     there.write(8)
     with serve(there.answers()) as server:
         night(store, server)
         there.hits[2]["points"] = 99
         there.hits[3]["title"] = "Silver, retitled"
-        name = there.hits.pop(5)["objectID"]
+        # It is there still, under a title that the query does not find.
+        there.hits[5]["title"] = "Gold, retitled"
         counts = night(store, server, now=NOW + NIGHT).counts
-    assert (counts["new"], counts["revised"], counts["withdrawn"]) == (0, 1, 1)
+    assert (counts["new"], counts["revised"], counts["withdrawn"]) == (0, 1, 0)
     stored = known(store, "h")
     assert stored[there.hits[2]["objectID"]].engagement == {"likes": 99, "replies": 2}
-    assert stored[name].is_withdrawn
+    assert stored[there.hits[5]["objectID"]].title.startswith("Silver story")
 
 
 def test_an_address_of_the_api_keeps_its_own_filter(store):

@@ -14,7 +14,8 @@ from store.records import Source
 from tests.server import Answer, LocalServer, serve
 from tests.stored import known
 
-PATH = "/api/v1/timelines/tag/markets"
+PATH = "/api/v1/accounts/109/statuses"
+QUERY = "exclude_reblogs=true&limit=40"
 JSON = {"Content-Type": "application/json"}
 NOW = datetime(2026, 1, 30, 21, tzinfo=UTC)
 NIGHT = timedelta(days=1)
@@ -35,7 +36,7 @@ def status(number: int, at: datetime, **changes: object) -> dict[str, object]:
 
 
 class Timeline:
-    """A hashtag with a post every ten minutes, newest first, forty on a page."""
+    """An account with a post every ten minutes, newest first, forty on a page."""
 
     def __init__(self, posts: int, newest: datetime = NOW) -> None:
         last = int((newest - EPOCH) / timedelta(minutes=10))
@@ -55,7 +56,7 @@ class Timeline:
 
 
 def night(store: Store, server: LocalServer, now: datetime = NOW) -> dict[str, int]:
-    source = Source(id="m", kind="mastodon", url=server.url, handle="#markets")
+    source = Source(id="m", kind="mastodon", url=f"{server.url}{PATH}?{QUERY}")
     report = crawl(store, [source], now=now, settings=server.settings(), only_due=False)
     return {**report.counts, "failures": report.failures}
 
@@ -70,9 +71,9 @@ def test_all_pages_back_to_a_week_are_read_at_first_sight(store):
         assert night(store, server)["new"] == 90
         # A page with fewer posts than half of what was asked for is the last.
         assert [query for query, _ in server.requests] == [
-            f"{PATH}?limit=40",
-            f"{PATH}?limit=40&max_id={timeline.posts[39]['id']}",
-            f"{PATH}?limit=40&max_id={timeline.posts[79]['id']}",
+            f"{PATH}?{QUERY}",
+            f"{PATH}?{QUERY}&max_id={timeline.posts[39]['id']}",
+            f"{PATH}?{QUERY}&max_id={timeline.posts[79]['id']}",
         ]
 
 

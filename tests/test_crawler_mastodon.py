@@ -5,13 +5,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from crawler.errors import SourceError
+from crawler.errors import FeedParseError, SourceError
 from crawler.run import crawl
 from crawler.social import mastodon
 from store import Store
 from store.records import Source, StageReport
 from tests.platforms.mastodon import LOOKUP, STATUSES, TAG, Mastodon
-from tests.server import LocalServer, serve
+from tests.server import Answer, LocalServer, serve
 from tests.stored import known
 
 NOW = datetime(2026, 1, 30, 21, tzinfo=UTC)
@@ -87,6 +87,15 @@ def test_an_account_that_is_not_there_is_named(store):
         assert asked(server) == [f"{LOOKUP}?acct=nobody"]
     ((kind, message, _),) = failures(store)
     assert (kind, message) == ("client_error", "the look-up of @nobody: answered 404")
+
+
+def test_a_look_up_that_is_answered_with_a_page_is_named(store):
+    page = Answer(200, b"<html>challenge</html>", {"Content-Type": "text/html"})
+    with serve({LOOKUP: page}) as server:
+        assert night(store, server, account(server)).failures == 1
+    ((kind, message, _),) = failures(store)
+    assert kind == "client_error"
+    assert message.startswith("the look-up of @ann: ")
 
 
 def test_an_edit_is_a_revision_and_a_deletion_is_kept(store):
@@ -256,5 +265,5 @@ def test_nothing_to_look_up(url, handle):
 
 @pytest.mark.parametrize("body", [b"{}", b'{"id": "../../x"}', b'{"id": 7}', b"<html>"])
 def test_an_answer_that_is_no_account(body):
-    with pytest.raises(SourceError):
+    with pytest.raises((FeedParseError, SourceError)):
         mastodon.found(body)

@@ -108,7 +108,7 @@ def test_a_quote_that_is_not_closed_ends_its_file_and_nothing_else(store, tmp_pa
 
 def test_a_mistake_of_ours_about_one_asset_leaves_the_others(store, tmp_path, monkeypatch):
     def broken(*_):
-        raise ZeroDivisionError("key=CANARYCANARY")
+        raise ZeroDivisionError("https://prices.example/q?api_key=CANARYCANARY")
 
     monkeypatch.setattr(yahoo, "request", broken)
     (tmp_path / "closes.csv").write_text("asset,date,close\nSPY,2026-01-29,694.04\n")

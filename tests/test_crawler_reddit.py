@@ -131,6 +131,19 @@ def test_edits_removals_and_deletions_are_followed(store):
     assert [stored(store, "r")[f"t3_{number}"] for number in (997, 996, 995)] == ["|"] * 3
 
 
+def test_a_subreddit_that_is_closed_falls_out_of_the_list_and_stays_stored(store):
+    site = Reddit(12)
+    for each in site.posts[::3]:
+        each["permalink"] = str(each["permalink"]).replace("/gold/", "/Silver/")
+    with serve(site.answers()) as server:
+        night(store, keyed(server), server, secrets=SECRETS)
+        site.posts = [each for each in site.posts if "/gold/" in str(each["permalink"])]
+        del site.posts[3]
+        counts = night(store, keyed(server), server, NOW + NIGHT, SECRETS)
+        assert counts["withdrawn"] == 1
+    assert "title 999|text 999" in stored(store, "r").values()
+
+
 def test_without_a_key_it_is_a_feed_and_a_key_later_changes_no_post(store):
     with serve((site := Reddit(8)).answers()) as server:
         counts = night(store, keyed(server, token_env=None), server)

@@ -1,10 +1,20 @@
 import json
 from dataclasses import replace
+from urllib.parse import urlsplit
 
 import pytest
 
 from crawler.errors import FeedParseError, SourceError
-from crawler.social import bluesky, hackernews, mastodon
+from crawler.social import (
+    bluesky,
+    hackernews,
+    mastodon,
+    platform_of,
+    reddit,
+    stocktwits,
+    telegram,
+    x,
+)
 from store.records import Source
 
 STATUS = {
@@ -127,3 +137,56 @@ def test_fields_of_the_wrong_type_are_left_out(module):
     body = {mastodon: [odd], bluesky: {"feed": [odd]}, hackernews: {"hits": [odd]}}[module]
     (item,) = module.parse(json.dumps(body).encode()).items
     assert (item.guid, item.title, item.text, item.published_at) == (None, "", "", None)
+
+
+# -- whose host it is ---------------------------------------------------------------
+
+OURS = {
+    bluesky: ("bsky.app", "https://bsky.social"),
+    hackernews: ("ycombinator.com", "https://hn.algolia.com"),
+    reddit: ("reddit.com", "https://oauth.reddit.com"),
+    stocktwits: ("stocktwits.com", "https://api.stocktwits.com"),
+    telegram: ("t.me", "https://t.me"),
+    x: ("x.com", "https://api.x.com"),
+}
+
+
+def asked_at(module, host: str) -> str:
+    """Return the server that is asked, with a key, where the settings name a host."""
+    source = Source(id="s", kind="feed", url=f"https://{host}", handle="goldbugs")
+    parts = urlsplit(module.request(source, "TOKEN").url)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+@pytest.mark.parametrize("module", OURS)
+@pytest.mark.parametrize("host", ["{}", "www.{}", "old.{}", "WWW.{}:443"])
+def test_addresses_below_a_platform_s_domain_are_the_platform_s(module, host):
+    domain, server = OURS[module]
+    assert asked_at(module, host.format(domain)) == server
+
+
+@pytest.mark.parametrize("module", OURS)
+@pytest.mark.parametrize("host", ["not{}", "{}.example.org", "{}-mirror.example", "m.example:81"])
+def test_look_alikes_are_other_servers(module, host):
+    host = host.format(OURS[module][0])
+    assert asked_at(module, host) == f"https://{host}"
+
+
+@pytest.mark.parametrize(
+    ("kind", "url", "server"),
+    [
+        ("bluesky", "https://www.bsky.app", "https://bsky.social"),
+        ("bluesky", "https://public.api.bsky.app", "https://bsky.social"),
+        ("bluesky", "https://bsky.app.example.org", "https://bsky.app.example.org"),
+        ("reddit", "https://old.reddit.com", "https://www.reddit.com"),
+        ("reddit", "https://notreddit.com", "https://notreddit.com"),
+    ],
+)
+def test_a_login_goes_where_the_questions_go(kind, url, server):
+    source = Source(id="s", kind=kind, url=url, handle="gold", token_env="KEY")
+    platform = platform_of(source)
+    assert platform is not None
+    assert platform.login is not None
+    question = platform.login(source, "name:secret")
+    assert question is not None
+    assert question.url.startswith(f"{server}/")

@@ -75,14 +75,15 @@ def test_pages_are_read_to_the_end(store):
     assert stored(store, "s")["1000"] == "|$GLD calls & puts 1000"
 
 
-def test_edits_counts_and_deletions_are_followed(store):
+def test_edits_and_counts_are_followed_and_what_is_missing_stays(store):
     with serve({PATH: (stream := Stream(40))}) as server:
         night(store, source(server), server)
         stream.messages[2] |= {"body": "corrected", "likes": {"total": 9}}
         del stream.messages[3]
         counts = night(store, source(server), server, NOW + NIGHT)
-        assert (counts["new"], counts["revised"], counts["withdrawn"]) == (0, 1, 1)
+        assert (counts["new"], counts["revised"], counts["withdrawn"]) == (0, 1, 0)
     assert stored(store, "s")["998"] == "|corrected"
+    assert stored(store, "s")["997"] == "|$GLD calls & puts 997"
     assert known(store, "s")["998"].engagement["likes"] == 9
 
 

@@ -94,6 +94,15 @@ def test_nothing_is_paid_for_twice(store):
     assert stored.engagement == {"boosts": 1, "replies": 2, "likes": 3, "quotes": 0}
 
 
+def test_a_source_that_is_revived_does_not_buy_its_posts_again(store):
+    with serve({SEARCH: (search := Search(30))}) as server:
+        night(store, source(server), server, secrets=SECRETS)
+        assert store.sources.revive("x")
+        search.posts.insert(0, post(NOW + timedelta(hours=1)))
+        night(store, source(server), server, NOW + NIGHT, SECRETS)
+    assert search.read == 31
+
+
 def test_a_run_reads_two_pages_and_says_what_it_left(store):
     with serve({SEARCH: (search := Search(10))}) as server:
         night(store, source(server), server, secrets=SECRETS)

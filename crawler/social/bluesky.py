@@ -10,7 +10,7 @@ from urllib.parse import quote, urlsplit
 
 from crawler.clean import MAX_AUTHOR, language_of, plain_line, plain_text
 from crawler.dates import parse_date
-from crawler.errors import FeedParseError, MissingKeyError, SourceError
+from crawler.errors import MissingKeyError, SourceError
 from crawler.feeds import MAX_ENTRIES, load_json
 from crawler.parsed import ParsedFeed
 from crawler.social.shapes import (
@@ -18,6 +18,11 @@ from crawler.social.shapes import (
     Question,
     bearer,
     counts_of,
+<<<<<<< HEAD
+=======
+    is_theirs,
+    language_of,
+>>>>>>> mend-social
     list_of,
     mapping_of,
     text_of,
@@ -29,6 +34,7 @@ PAGE = 100
 _OPEN = "https://public.api.bsky.app"
 # Where app passwords are good; it passes questions on.
 _HOME = "https://bsky.social"
+_DOMAINS = ("bsky.app", "bsky.social")
 _AUTHOR = "/xrpc/app.bsky.feed.getAuthorFeed"
 _SEARCH = "/xrpc/app.bsky.feed.searchPosts"
 _LOGIN = "/xrpc/com.atproto.server.createSession"
@@ -58,13 +64,12 @@ def token(body: bytes) -> str:
 
     Raises
     ------
+    FeedParseError
+        When the answer is no JSON.
     SourceError
         When the answer holds none.
     """
-    try:
-        found = text_of(load_json(body), "accessJwt")
-    except FeedParseError as error:
-        raise SourceError(str(error)) from error
+    found = text_of(load_json(body), "accessJwt")
     if not found or not found.isascii() or not found.isprintable():
         raise SourceError("the server's answer holds no token")
     return found
@@ -109,7 +114,7 @@ def _is_search(source: Source) -> bool:
 
 def _server(source: Source, *, has_key: bool) -> str:
     parts = urlsplit(source.url)
-    if parts.netloc and parts.netloc != "bsky.app":
+    if not is_theirs(parts, *_DOMAINS):
         return f"{parts.scheme}://{parts.netloc}"
     return _HOME if has_key else _OPEN
 
@@ -198,13 +203,16 @@ def _page(handle: str, uri: str) -> str | None:
 
 
 _AUTHORS = Platform(request=request, parse=parse, login=login, token=token, is_complete=True)
-# What a search index no longer finds may still be there.
-_SEARCHES = replace(_AUTHORS, is_complete=False)
+# What a search index no longer finds may still be there, and so may what a list, a ranking or
+# somebody's home timeline no longer shows.
+_SELECTIONS = replace(_AUTHORS, is_complete=False)
 
 
 def variant(source: Source) -> Platform:
-    """Return how an author's feed or a search is asked."""
-    return _SEARCHES if _is_search(source) else _AUTHORS
+    """Return how an author's feed is asked, or any other choice of posts."""
+    path = urlsplit(source.url).path
+    is_other = path.startswith("/xrpc/") and path != _AUTHOR
+    return _SELECTIONS if is_other or _is_search(source) else _AUTHORS
 
 
 PLATFORM = replace(_AUTHORS, variant=variant)

@@ -10,7 +10,15 @@ from crawler.clean import MAX_AUTHOR, plain_line, plain_text
 from crawler.dates import parse_date
 from crawler.feeds import MAX_ENTRIES, load_json
 from crawler.parsed import ParsedFeed
-from crawler.social.shapes import Platform, Question, counts_of, number_of, text_of, unusable
+from crawler.social.shapes import (
+    Platform,
+    Question,
+    counts_of,
+    is_theirs,
+    number_of,
+    text_of,
+    unusable,
+)
 from crawler.urls import http_url
 from store.records import FeedItem, Source
 
@@ -25,7 +33,7 @@ def request(source: Source, token: str | None = None, cursor: str | None = None)
     parts = urlsplit(source.url)
     if parts.path.startswith("/api/v1/"):
         return Question(url=source.url)
-    is_site = not parts.netloc or parts.netloc.endswith("ycombinator.com")
+    is_site = is_theirs(parts, "ycombinator.com", "hn.algolia.com")
     server = _API if is_site else f"{parts.scheme}://{parts.netloc}"
     query = quote(source.handle or "", safe="")
     return Question(
@@ -81,5 +89,6 @@ def _item(hit: dict[str, object]) -> FeedItem:
     )
 
 
-# Dead and deleted stories are absent.
-PLATFORM = Platform(request=request, parse=parse, is_complete=True)
+# Not complete: a story whose title is edited may no longer match, and one that was flagged is
+# absent until it is vouched for.
+PLATFORM = Platform(request=request, parse=parse)

@@ -4,7 +4,9 @@
 set to ``NAME`` or ``NAME@SERVER``. Any other address is read as the feed that it is.
 """
 
-from urllib.parse import parse_qs, quote, urlsplit
+from collections.abc import Mapping
+from dataclasses import replace
+from urllib.parse import parse_qs, parse_qsl, quote, urlsplit
 
 from crawler.clean import MAX_AUTHOR, plain_line, plain_text
 from crawler.dates import parse_date
@@ -116,15 +118,26 @@ def _author(view: object) -> str:
 
 
 _COMMUNITIES = Platform(request=request, parse=parse, is_complete=True)
+# Ranked, of many communities, or seen by somebody: what they have read, or whom they block, is
+# hidden from them.
+_SELECTIONS = replace(_COMMUNITIES, is_complete=False)
 
 
 def variant(source: Source) -> Platform | None:
     """Return how a community is asked, None for the address of a feed."""
-    path = urlsplit(source.url).path
-    if path == _LIST:
-        return _COMMUNITIES
-    is_feed = path.startswith("/feeds/") or path.endswith((".xml", ".rss"))
-    return _COMMUNITIES if _community(source) and not is_feed else None
+    parts = urlsplit(source.url)
+    is_feed = parts.path.startswith("/feeds/") or parts.path.endswith((".xml", ".rss"))
+    if parts.path != _LIST and (is_feed or not _community(source)):
+        return None
+    is_all = parts.path != _LIST or _is_of_community(dict(parse_qsl(parts.query)))
+    return _COMMUNITIES if is_all and source.token_env is None else _SELECTIONS
 
 
-PLATFORM = Platform(request=request, parse=parse, is_complete=True, variant=variant)
+def _is_of_community(asked: Mapping[str, str]) -> bool:
+    """Return whether a question to the API is for all of a community, newest first."""
+    named = asked.keys() & {"community_name", "community_id"}
+    known = {"community_name", "community_id", "sort", "limit"}
+    return bool(named) and asked.get("sort") == "New" and asked.keys() <= known
+
+
+PLATFORM = replace(_COMMUNITIES, variant=variant)

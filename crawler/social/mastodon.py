@@ -6,11 +6,12 @@ a closed one answers 401, and wants a token.
 """
 
 import re
-from urllib.parse import parse_qs, quote, urlsplit
+from dataclasses import replace
+from urllib.parse import parse_qs, parse_qsl, quote, urlsplit
 
 from crawler.clean import MAX_AUTHOR, language_of, plain_line, plain_text
 from crawler.dates import parse_date
-from crawler.errors import FeedParseError, SourceError
+from crawler.errors import SourceError
 from crawler.feeds import MAX_ENTRIES, load_json
 from crawler.parsed import ParsedFeed
 from crawler.social.shapes import (
@@ -29,6 +30,7 @@ PAGE = 40
 # What a server gives when the address does not say how many.
 _DEFAULT_PAGE = 20
 _ACCOUNT_ID = re.compile(r"[A-Za-z0-9]{1,40}")
+_ACCOUNT = re.compile(r"/api/v1/accounts/[A-Za-z0-9]{1,40}/statuses/?")
 # Beside what its author wrote, a quoting post has a link to the quoted one for old programs.
 _QUOTE_LINK = re.compile(r'<p class="quote-inline">.{0,2000}?</p>', re.DOTALL)
 _NOT_PUBLIC = frozenset({"private", "direct"})
@@ -59,13 +61,12 @@ def found(body: bytes) -> str:
 
     Raises
     ------
+    FeedParseError
+        When the answer is no JSON.
     SourceError
         When the answer is no account.
     """
-    try:
-        number = text_of(load_json(body), "id")
-    except FeedParseError as error:
-        raise SourceError(str(error)) from error
+    number = text_of(load_json(body), "id")
     if _ACCOUNT_ID.fullmatch(number) is None:
         raise SourceError("the server's answer is no account")
     return number
@@ -171,4 +172,27 @@ def _item(status: dict[str, object]) -> FeedItem:
     )
 
 
-PLATFORM = Platform(request=request, parse=parse, lookup=lookup, found=found, is_complete=True)
+_ACCOUNTS = Platform(request=request, parse=parse, lookup=lookup, found=found, is_complete=True)
+# A post that lost its tag, is of a server that is no longer listened to, or of somebody who is
+# no longer followed, is there still; so is one whose boost was taken back.
+_SELECTIONS = replace(_ACCOUNTS, is_complete=False)
+
+
+def variant(source: Source) -> Platform:
+    """Return how an account's own posts are asked, or any other choice of posts."""
+    return _ACCOUNTS if _is_of_account(source) else _SELECTIONS
+
+
+def _is_of_account(source: Source) -> bool:
+    parts = urlsplit(source.url)
+    if not _is_api(source):
+        return (source.handle or parts.path.removeprefix("/")).strip().startswith("@")
+    asked = dict(parse_qsl(parts.query))
+    return (
+        _ACCOUNT.fullmatch(parts.path) is not None
+        and asked.get("exclude_reblogs") in {"1", "true"}
+        and asked.keys() <= {"exclude_reblogs", "exclude_replies", "limit"}
+    )
+
+
+PLATFORM = replace(_ACCOUNTS, variant=variant)

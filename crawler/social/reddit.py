@@ -9,10 +9,10 @@ import re
 from base64 import b64encode
 from dataclasses import replace
 from datetime import UTC, datetime
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 from crawler.clean import MAX_AUTHOR, plain_line, plain_text
-from crawler.errors import FeedParseError, SourceError
+from crawler.errors import SourceError
 from crawler.feeds import MAX_ENTRIES, load_json, parse_feed
 from crawler.parsed import ParsedFeed
 from crawler.social.shapes import (
@@ -20,6 +20,7 @@ from crawler.social.shapes import (
     Question,
     bearer,
     counts_of,
+    is_theirs,
     list_of,
     mapping_of,
     text_of,
@@ -33,6 +34,8 @@ _API = "https://oauth.reddit.com"
 _LOGIN = "/api/v1/access_token"
 _NAMES = re.compile(r"/?(?:r/)?([A-Za-z0-9_]+(?:\+[A-Za-z0-9_]+)*)/?")
 _PATH = re.compile(r"/r/([A-Za-z0-9_+]+)(?:/|$)")
+_NEW = re.compile(r"/r/([A-Za-z0-9_+]+)/new(?:/?\.rss|/)?")
+_MIXTURES = frozenset({"all", "friends", "mod", "popular"})
 # What the feed writes below every post, with the name of its author.
 _BYLINE = re.compile(r"\s*submitted by\s+/u/\S+(?:\s+to\s+r/\S+)?\s+\[link\]\s+\[comments\]\s*$")
 _REMOVED = frozenset({"[deleted]", "[removed]"})
@@ -84,13 +87,12 @@ def token(body: bytes) -> str:
 
     Raises
     ------
+    FeedParseError
+        When the answer is no JSON.
     SourceError
         When there is none in the answer.
     """
-    try:
-        answer = load_json(body)
-    except FeedParseError as error:
-        raise SourceError(f"Reddit's login gave no token: {error}") from error
+    answer = load_json(body)
     found = text_of(answer, "access_token")
     if not found:
         reason = text_of(answer, "error")[:200] or "none in its answer"
@@ -127,9 +129,7 @@ def parse(body: bytes, url: str = "") -> ParsedFeed:
 
 def _server(parts: SplitResult, usual: str) -> str:
     """Return another server than Reddit's only when the settings name one."""
-    host = parts.hostname or ""
-    is_theirs = not host or host == "reddit.com" or host.endswith(".reddit.com")
-    return usual if is_theirs else f"{parts.scheme}://{parts.netloc}"
+    return usual if is_theirs(parts, "reddit.com") else f"{parts.scheme}://{parts.netloc}"
 
 
 def _names(source: Source, parts: SplitResult) -> str:
@@ -179,4 +179,33 @@ def _instant(seconds: object) -> tuple[datetime | None, str | None]:
         return None, str(seconds)[:200]
 
 
-PLATFORM = Platform(request=request, parse=parse, login=login, token=token, is_complete=True)
+def part(url: str | None) -> str:
+    """Return the subreddit of a post: one that is closed falls out of a list of several."""
+    found = _PATH.search(urlsplit(url or "").path)
+    return found.group(1).lower() if found else ""
+
+
+_SUBREDDITS = Platform(
+    request=request, parse=parse, login=login, token=token, is_complete=True, part=part
+)
+# What all of Reddit, one reader's choice of it or a search shows of a subreddit is not all of it.
+_SELECTIONS = replace(_SUBREDDITS, is_complete=False)
+
+
+def variant(source: Source) -> Platform:
+    """Return how the new posts of subreddits are asked, or any other choice of posts."""
+    try:
+        asked = urlsplit(request(source, source.token_env).url)
+    except SourceError:
+        return _SELECTIONS  # asking will say what is wrong
+    names = _NEW.fullmatch(asked.path)
+    is_all = (
+        names is not None
+        and not _MIXTURES & set(names.group(1).lower().split("+"))
+        # The secret of a private feed shows what its owner has not hidden.
+        and dict(parse_qsl(asked.query)).keys() <= {"limit", "raw_json"}
+    )
+    return _SUBREDDITS if is_all else _SELECTIONS
+
+
+PLATFORM = replace(_SUBREDDITS, variant=variant)

@@ -4,10 +4,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+from urllib.parse import SplitResult
 
 from crawler.errors import FeedParseError
 from crawler.parsed import ParsedFeed
+from crawler.urls import is_at
 from store.records import Source
+
+
+def one_part(url: str | None) -> str:
+    """Return the part of a listing that has only one."""
+    del url
+    return ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,18 +53,23 @@ class Platform:
         ``login(source, secret)`` gives the question whose answer holds a token, or None when
         the secret itself is the token.
     token : callable or None
-        ``token(body)`` reads that answer; raises SourceError.
+        ``token(body)`` reads that answer; raises FeedParseError or SourceError.
     lookup : callable or None
         ``lookup(source, token)`` gives the question whose answer says what ``request`` needs to
         know, or None when that is in the settings; asked once a run.
     found : callable or None
-        ``found(body)`` reads that answer; raises SourceError.
+        ``found(body)`` reads that answer; raises FeedParseError or SourceError.
     variant : callable or None
         ``variant(source)`` gives the way to ask this very source where a kind has several, or
         None for a plain feed. All variants of a kind share its ``parse``.
     is_complete : bool
         Its listing has every post of its span of time, newest first: what is stored and
-        missing there was deleted by its author.
+        missing there was deleted. So it is where a post belongs by where it was written (an
+        account, a channel, a community), never where it is chosen by what is in it (a search,
+        a tag), by whom somebody follows or blocks, or by rank.
+    part : callable
+        ``part(url)`` names the part of a listing that a post belongs to, by the post's address.
+        A part can fall out whole, which deletes nothing.
     recheck_days : float
         Days that are read again each time, for edits and deletions.
     max_pages : int or None
@@ -73,9 +86,19 @@ class Platform:
     found: Callable[[bytes], str] | None = None
     variant: "Callable[[Source], Platform | None] | None" = None
     is_complete: bool = False
+    part: Callable[[str | None], str] = one_part
     recheck_days: float = 2.0
     max_pages: int | None = None
     start: Callable[[str | None, datetime], str | None] | None = None
+
+
+def is_theirs(parts: SplitResult, *domains: str) -> bool:
+    """Return whether an address names no host, or one of a platform's own.
+
+    Any other is a server that the settings name, which then gets the questions and the secrets.
+    """
+    host = parts.hostname or ""
+    return not host or any(is_at(host, domain) for domain in domains)
 
 
 def bearer(token: str | None) -> dict[str, str]:

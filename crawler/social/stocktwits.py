@@ -16,6 +16,7 @@ from crawler.parsed import ParsedFeed
 from crawler.social.shapes import (
     Platform,
     Question,
+    is_theirs,
     list_of,
     mapping_of,
     number_of,
@@ -41,7 +42,7 @@ def request(source: Source, token: str | None = None, cursor: str | None = None)
     SourceError
         When neither the address nor the handle names a symbol.
     """
-    del cursor  # the stream is read again from the top, for deletions
+    del cursor  # the stream is read again from the top, for counts
     parts = urlsplit(source.url)
     url = source.url
     if not parts.path.startswith("/api/2/"):
@@ -51,9 +52,8 @@ def request(source: Source, token: str | None = None, cursor: str | None = None)
             raise SourceError(
                 f"source {source.id!r}: give handle = the symbol, such as 'NVDA' or 'BTC.X'"
             )
-        host = parts.hostname or ""
-        is_theirs = not host or host == "stocktwits.com" or host.endswith(".stocktwits.com")
-        server = _API if is_theirs else f"{parts.scheme}://{parts.netloc}"
+        is_site = is_theirs(parts, "stocktwits.com")
+        server = _API if is_site else f"{parts.scheme}://{parts.netloc}"
         url = f"{server}/api/2/streams/symbol/{symbol.group(1).upper()}.json"
     return Question(url=with_parameters(url, {"access_token": token}) if token else url)
 
@@ -102,4 +102,6 @@ def _item(message: dict[str, object]) -> FeedItem:
     )
 
 
-PLATFORM = Platform(request=request, parse=parse, is_complete=True)
+# Not complete: a symbol is a tag, and whom the owner of a token blocks, or whom StockTwits
+# suspends, is absent.
+PLATFORM = Platform(request=request, parse=parse)

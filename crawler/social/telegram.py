@@ -15,11 +15,10 @@ from crawler.dates import parse_date
 from crawler.errors import FeedParseError, SourceError
 from crawler.feeds import MAX_ENTRIES
 from crawler.parsed import ParsedFeed
-from crawler.social.shapes import Platform, Question
+from crawler.social.shapes import Platform, Question, is_theirs
 from store.records import FeedItem, Source
 
 _SITE = "https://t.me"
-_HOSTS = frozenset({"", "t.me", "www.t.me", "telegram.me"})
 _NAME = re.compile(r"@?([A-Za-z][A-Za-z0-9_]{3,31})")
 _POST = re.compile(r"[A-Za-z0-9_]{1,64}/\d{1,12}")
 _COUNT = re.compile(r"(\d{1,12}(?:\.\d{1,3})?)([KMB]?)")
@@ -42,8 +41,8 @@ def request(source: Source, token: str | None = None, cursor: str | None = None)
             f"source {source.id!r}: give handle = the name of a public channel, or its address"
             " https://t.me/s/NAME"
         )
-    is_theirs = (parts.hostname or "") in _HOSTS
-    server = _SITE if is_theirs else f"{parts.scheme}://{parts.netloc}"
+    is_site = is_theirs(parts, "t.me", "telegram.me")
+    server = _SITE if is_site else f"{parts.scheme}://{parts.netloc}"
     return Question(url=f"{server}/s/{name.group(1)}")
 
 

@@ -20,6 +20,7 @@ from crawler.social.shapes import (
     Question,
     bearer,
     counts_of,
+    is_theirs,
     list_of,
     mapping_of,
     number_of,
@@ -64,9 +65,8 @@ def request(source: Source, token: str | None = None, cursor: str | None = None)
     if parts.path.startswith("/2/"):
         asked |= {"exclude": "retweets"} if parts.path.startswith("/2/users/") else {}
         return Question(url=with_parameters(source.url, asked), secret_headers=bearer(token))
-    host = parts.hostname or ""
-    is_theirs = not host or host in {"x.com", "api.x.com", "twitter.com"}
-    server = _API if is_theirs else f"{parts.scheme}://{parts.netloc}"
+    is_site = is_theirs(parts, "x.com", "twitter.com")
+    server = _API if is_site else f"{parts.scheme}://{parts.netloc}"
     query = {"query": _query(source), **asked}
     return Question(url=f"{server}{_SEARCH}?{urlencode(query)}", secret_headers=bearer(token))
 

@@ -104,3 +104,9 @@ CREATE TABLE page_waits (
 ALTER TABLE sources ADD COLUMN hints TEXT;
 """,
     )
+
+
+@migrations()
+def m013_listed_after(db: Database) -> None:
+    """Remember the last document from before the settings made a source another listing."""
+    run(db, "ALTER TABLE sources ADD COLUMN listed_after TEXT")
