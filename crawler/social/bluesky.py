@@ -18,11 +18,7 @@ from crawler.social.shapes import (
     Question,
     bearer,
     counts_of,
-<<<<<<< HEAD
-=======
     is_theirs,
-    language_of,
->>>>>>> mend-social
     list_of,
     mapping_of,
     text_of,
