@@ -229,8 +229,11 @@ def test_a_line_break_in_a_stored_validator_injects_no_header(store):
         with store.transaction():
             store.db.execute("UPDATE sources SET etag = ?", ['"a"\r\nX-Evil: 1'])
         night(store, server, nights=1)
+        # Without the guard, the HTTP library refuses the header and nothing is asked at all.
+        assert server.hits == {"/feed": 2}
         assert "x-evil" not in server.requests[-1][1]
         assert "if-none-match" not in server.requests[-1][1]
+    assert outcomes(store) == ["ok", "unchanged"]
 
 
 @pytest.mark.hostile(24)
