@@ -13,9 +13,12 @@ import pytest
 import crawler.gather
 import crawler.run
 from api.health import checks, status_document
-from crawler.hosts import LONGEST_DELAY_S
+from crawler.fetch import open_client
+from crawler.pages import Pages
 from crawler.run import fetch_prices
+from crawler.settings import Limits
 from crawler.urls import redact, redact_text
+from crawler.worker import ParserPool
 from store import Store
 from store.errors import StoreError
 from store.publish import publish
@@ -56,15 +59,29 @@ def test_robots(store, robots, kind):
     assert rows(store, "SELECT kind FROM failures") == expected
 
 
-@pytest.mark.hostile(43)
-def test_wildcards_cost_no_time_and_a_day_of_delay_is_capped():
-    from protego import Protego
+async def ask_robots(server):
+    """Return why a page is refused, the pace of its host, and the processor's time of both."""
+    async with open_client(server.settings(), now=NOW) as client:
+        pages = Pages(client, ParserPool(Limits(), 1))  # no page is read: no process is started
+        started = time.process_time()
+        refusal = await pages.refusal(f"{server.url}/{'a' * 1900}")
+        return refusal, client.hosts.interval("127.0.0.1"), time.process_time() - started
 
-    started = time.perf_counter()
-    rules = Protego.parse(BOMB.decode() + "Crawl-delay: 86400\n")
-    rules.can_fetch("https://a.example/" + "a" * 1900, "tapestory")
-    assert time.perf_counter() - started < 0.1
-    assert (rules.crawl_delay("tapestory"), LONGEST_DELAY_S) == (86400, 60)
+
+@pytest.mark.hostile(43)
+def test_wildcards_of_robots_txt_cost_no_time():
+    with serve({"/robots.txt": Answer(200, BOMB)}) as server:
+        refusal, _, seconds = asyncio.run(ask_robots(server))
+    assert refusal is None
+    assert seconds < 0.5
+
+
+@pytest.mark.hostile(43)
+@pytest.mark.parametrize(("delay", "interval"), [("86400", 60), ("60.5", 60), ("7", 7), ("-1", 0)])
+def test_a_delay_of_robots_txt_is_kept_up_to_a_minute(delay, interval):
+    rules = f"User-agent: *\nCrawl-delay: {delay}\n".encode()
+    with serve({"/robots.txt": Answer(200, rules)}) as server:
+        assert asyncio.run(ask_robots(server))[:2] == (None, interval)
 
 
 # -- 44: secrets --------------------------------------------------------------------
