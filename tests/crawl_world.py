@@ -50,8 +50,10 @@ def rows(store: Store, sql: str) -> list[Any]:
     return [tuple(row) for row in store.db.execute(sql)]
 
 
-def outcomes(store: Store) -> list[str]:
-    return [row[0] for row in rows(store, "SELECT outcome FROM fetches ORDER BY fetched_at")]
+def outcomes(store: Store, source_id: str | None = None) -> list[str]:
+    """Return the outcome of every request, of one source or of all, in order."""
+    found = rows(store, "SELECT outcome, source_id FROM fetches ORDER BY fetched_at, rowid")
+    return [outcome for outcome, asked in found if source_id in {None, asked}]
 
 
 def stored_bytes(folder: Path) -> bytes:
