@@ -85,7 +85,7 @@ def test_a_passing_reason_is_tried_three_times_in_all(store, answers):
         server.answers["/feed"] = listed(server, "/x")
         source = feed(server, full_text=True)
         for number in range(6):
-            night(store, server, number, source, total_s=0.3)
+            night(store, server, number, source, total_s=1.0)
         assert rows(store, "SELECT count(*) FROM failures") == [MAX_ATTEMPTS]
     assert document(store) == (False, 1)
     assert rows(store, "SELECT * FROM page_waits") == []
