@@ -19,10 +19,10 @@ from store.records import SourceState
 from tests.crawl_world import (
     NOW,
     elsewhere,
+    local_feed,
     night,
     outcomes,
     rows,
-    source,
     stored_bytes,
 )
 from tests.server import Answer, Behaviour, redirect, rss, serve
@@ -147,8 +147,8 @@ def test_user_information_of_a_link_goes_nowhere(store, tmp_path, caplog):
         base = server.url.replace("http://", "http://joe:HUNTER2@")
         server.answers["/feed"] = Answer(200, rss(("page", "T", "teaser"), base=base))
         both = [
-            source(server, full_text=True),
-            source(server, name="other", url=f"{base}/feed"),
+            local_feed(server, full_text=True),
+            local_feed(server, name="other", url=f"{base}/feed"),
         ]
         night(store, server, *both)
         assert server.hits["/page"] == 1

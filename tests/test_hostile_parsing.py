@@ -9,7 +9,7 @@ import pytest
 
 from crawler.clean import MAX_TEXT
 from crawler.feeds import MAX_ENTRIES
-from tests.crawl_world import NOW, elsewhere, night, outcomes, rows, source, typed
+from tests.crawl_world import NOW, elsewhere, local_feed, night, outcomes, rows, typed
 from tests.server import rss, serve
 
 FEED = rss(("1", "one", "first text"))
@@ -19,12 +19,12 @@ def with_good_neighbour(store, body, *, content_type="application/xml", **limits
     """Crawl a hostile feed beside a good one; return what came of it, and the seconds."""
     with serve({"/feed": typed(body, content_type), "/good": typed(FEED)}) as server:
         settings = server.settings(**limits)
-        good = source(server, name="good", url=f"{elsewhere(server)}/good")
+        good = local_feed(server, name="good", url=f"{elsewhere(server)}/good")
         # The first night starts the parser processes, which is not the body's doing.
         night(store, server, good, settings=settings)
         server.answers["/good"] = typed(FEED + b" ")
         started = time.perf_counter()
-        night(store, server, source(server), good, nights=1, settings=settings)
+        night(store, server, local_feed(server), good, nights=1, settings=settings)
         seconds = time.perf_counter() - started
     assert outcomes(store, "good") == ["ok", "ok"]
     assert store.check() == []
@@ -63,7 +63,7 @@ def test_entities_are_refused_and_nothing_outside_is_read(store, tmp_path, name,
         body = f"{head.replace('utf-8', encoding)}?>{doctype}{rest}"
         body = body.replace("SERVER", server.url).replace("SECRET", str(secret))
         server.answers["/feed"] = typed(body.encode(encoding), "application/xml")
-        night(store, server, source(server, "/good", "warm"))
+        night(store, server, local_feed(server, "/good", "warm"))
         started = time.perf_counter()
         night(store, server)
         assert time.perf_counter() - started < 10
@@ -278,7 +278,7 @@ def test_a_sitemap_is_no_feed_and_leads_nowhere(store, name):
         }[name]  # fmt: skip
         server.answers["/feed"] = answer
         started = time.perf_counter()
-        night(store, server, source(server, full_text=True))
+        night(store, server, local_feed(server, full_text=True))
         assert time.perf_counter() - started < 20
         assert server.hits == {"/feed": 1}
     expected = "too_large" if name == "bomb of the server" else "not_a_feed"
