@@ -1,9 +1,8 @@
-"""Nights of a crawl against the loopback server, for the tests of the behaviour table."""
+"""Feeds, pages and a pretended internet, for the tests of the behaviour table."""
 
 from collections.abc import Callable
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import datetime, timedelta
 
 import httpx2
 import pytest
@@ -11,14 +10,11 @@ import pytest
 import crawler.run
 from crawler.fetch import Client
 from crawler.hosts import Hosts
-from crawler.run import crawl
 from crawler.settings import CrawlSettings
 from store import Store
-from store.records import Source, SourceState, StageReport
-from tests.server import RSS_TYPE, LocalServer
+from tests.crawl_world import NOW, state
+from tests.server import RSS_TYPE
 
-NOW = datetime(2026, 1, 30, 22, 30, tzinfo=UTC)  # a Friday
-DAY = timedelta(days=1)
 HTML = {"Content-Type": "text/html; charset=utf-8"}
 SENTENCES = [
     f"On day {number} of the month gold number {number} fell by {number} per cent while traders of"
@@ -50,52 +46,6 @@ def channel(*items: str, head: str = "", link: str = "https://outlet.example/") 
         ' xmlns:sy="http://purl.org/rss/1.0/modules/syndication/"><channel>'
         f"<title>t</title><link>{link}</link>{head}{''.join(items)}</channel></rss>"
     ).encode()
-
-
-def feed(
-    server: LocalServer, path: str = "/feed", name: str = "outlet", *, full_text: bool = False
-) -> Source:
-    """Return a source on the server."""
-    return Source(id=name, kind="feed", url=server.url + path, full_text=full_text)
-
-
-def elsewhere(server: LocalServer) -> str:
-    """Return the server's address under another host name."""
-    return server.url.replace("127.0.0.1", "localhost")
-
-
-def night(
-    store: Store,
-    server: LocalServer,
-    number: float = 0,
-    *sources: Source,
-    only_due: bool = True,
-    **limits: float,
-) -> StageReport:
-    """Crawl on a night; without sources the feed at ``/feed``."""
-    return crawl(
-        store,
-        sources or [feed(server)],
-        now=NOW + number * DAY,
-        settings=server.settings(**limits),
-        only_due=only_due,
-    )
-
-
-def rows(store: Store, sql: str) -> list[Any]:
-    """Return the rows of a query; those of one column as plain values."""
-    found = [tuple(row) for row in store.db.execute(sql)]
-    return [row[0] if len(row) == 1 else row for row in found]
-
-
-def outcomes(store: Store) -> list[str]:
-    """Return the outcome of every request, in order."""
-    return rows(store, "SELECT outcome FROM fetches ORDER BY fetched_at, rowid")
-
-
-def state(store: Store, name: str = "outlet") -> SourceState:
-    """Return what is remembered of a source."""
-    return store.sources.states()[name]
 
 
 def due_in_hours(store: Store, now: datetime = NOW) -> float:

@@ -7,14 +7,16 @@ from typing import Any
 from crawler.run import crawl
 from crawler.settings import CrawlSettings
 from store import Store
-from store.records import Source, StageReport
+from store.records import Source, SourceState, StageReport
 from tests.server import RSS_TYPE, Answer, Behaviour, Handler, LocalServer
 
-NOW = datetime(2026, 1, 30, 22, 30, tzinfo=UTC)
+NOW = datetime(2026, 1, 30, 22, 30, tzinfo=UTC)  # a Friday
 DAY = timedelta(days=1)
 
 
-def source(server: LocalServer, path: str = "/feed", name: str = "outlet", **more: Any) -> Source:
+def local_feed(
+    server: LocalServer, path: str = "/feed", name: str = "outlet", **more: Any
+) -> Source:
     """Return a feed of the loopback server; its pages are not read unless asked for."""
     return Source(
         id=name,
@@ -34,24 +36,40 @@ def night(
     store: Store,
     server: LocalServer,
     *sources: Source,
-    nights: int = 0,
+    nights: float = 0,
+    only_due: bool = True,
     settings: CrawlSettings | None = None,
+    **limits: float,
 ) -> StageReport:
-    """Crawl once, so many nights after the first."""
+    """Crawl once, so many nights after the first; without sources the feed at ``/feed``."""
     return crawl(
         store,
-        sources or (source(server),),
+        sources or (local_feed(server),),
         now=NOW + nights * DAY,
-        settings=settings or server.settings(),
+        settings=settings or server.settings(**limits),
+        only_due=only_due,
     )
 
 
 def rows(store: Store, sql: str) -> list[Any]:
+    """Return the rows of a query as tuples."""
     return [tuple(row) for row in store.db.execute(sql)]
 
 
-def outcomes(store: Store) -> list[str]:
-    return [row[0] for row in rows(store, "SELECT outcome FROM fetches ORDER BY fetched_at")]
+def values(store: Store, sql: str) -> list[Any]:
+    """Return the rows of a query; those of one column as plain values."""
+    return [row[0] if len(row) == 1 else row for row in rows(store, sql)]
+
+
+def state(store: Store, name: str = "outlet") -> SourceState:
+    """Return what is remembered of a source."""
+    return store.sources.states()[name]
+
+
+def outcomes(store: Store, source_id: str | None = None) -> list[str]:
+    """Return the outcome of every request, of one source or of all, in order."""
+    found = rows(store, "SELECT outcome, source_id FROM fetches ORDER BY fetched_at, rowid")
+    return [outcome for outcome, asked in found if source_id in {None, asked}]
 
 
 def stored_bytes(folder: Path) -> bytes:

@@ -10,13 +10,11 @@ from tests.crawl_nights import (
     channel,
     due_in_hours,
     elsewhere,
-    feed,
     item,
     night,
     outcomes,
     pretend_internet,
     response,
-    rows,
     state,
 )
 from tests.server import RSS_TYPE, Answer, etag, redirect, serve
@@ -31,7 +29,7 @@ FEED = channel(item("one", guid="1", text="first"), item("two", guid="2", text="
 def test_row_01_validators_are_opaque(store, tag):
     with serve({"/feed": etag(FEED, tag)}) as server:
         night(store, server)
-        night(store, server, 1)
+        night(store, server, nights=1)
         asked = server.requests[1][1]
     assert (asked["if-none-match"], asked["if-modified-since"]) == (tag, "yesterday, about")
     assert outcomes(store) == ["ok", "not_modified"]
@@ -41,7 +39,7 @@ def test_row_01_expires_0_disowns_validators(store):
     headers = {"Content-Type": RSS_TYPE, "ETag": '"v1"', "Last-Modified": "x", "Expires": "0"}
     with serve({"/feed": Answer(200, FEED, headers)}) as server:
         night(store, server)
-        night(store, server, 1)
+        night(store, server, nights=1)
         assert "if-none-match" not in server.requests[1][1]
         assert "if-modified-since" not in server.requests[1][1]
 
@@ -51,12 +49,12 @@ def test_row_01_a_200_with_the_stored_tag_is_not_parsed(store):
     with serve({"/feed": Answer(200, FEED, headers)}) as server:
         night(store, server)
         server.answers["/feed"] = Answer(200, FEED + b"<!-- another body -->", headers)
-        night(store, server, 1)
+        night(store, server, nights=1)
         # Under a new tag that body is read: it was passed over, not parsed.
         server.answers["/feed"] = Answer(
             200, FEED + b"<!-- another body -->", {**headers, "ETag": '"v2"'}
         )
-        night(store, server, 2)
+        night(store, server, nights=2)
     assert outcomes(store) == ["ok", "unchanged", "ok"]
 
 
@@ -64,14 +62,14 @@ def test_row_01_a_304_renews_last_modified(store):
     with serve({"/feed": etag(FEED)}) as server:
         night(store, server)
         server.answers["/feed"] = Answer(304, b"", {"Last-Modified": "today"})
-        night(store, server, 1)
+        night(store, server, nights=1)
     assert (state(store).etag, state(store).last_modified) == ('"v1"', "today")
 
 
 def test_row_01_an_unchanged_body_is_not_parsed(store):
     with serve({"/feed": Answer(200, FEED)}) as server:
         night(store, server)
-        night(store, server, 1)
+        night(store, server, nights=1)
     assert outcomes(store) == ["ok", "unchanged"]
 
 
@@ -91,12 +89,12 @@ def test_row_01_validators_and_entries_are_saved_together(store, monkeypatch):
 
 def test_row_02_not_modified_is_nothing_new_and_an_error_out_of_the_blue(store):
     with serve({"/feed": Answer(304), "/good": etag(FEED)}) as server:
-        sources = feed(server), feed(server, "/good", "good")
-        report = night(store, server, 0, *sources)
-        night(store, server, 1, *sources)
+        sources = local_feed(server), local_feed(server, "/good", "good")
+        report = night(store, server, *sources)
+        night(store, server, *sources, nights=1)
     assert report.failures == 1
-    assert rows(store, "SELECT outcome FROM fetches WHERE source_id = 'outlet'")[0] == "bad_304"
-    assert rows(store, "SELECT outcome FROM fetches WHERE source_id = 'good'") == [
+    assert values(store, "SELECT outcome FROM fetches WHERE source_id = 'outlet'")[0] == "bad_304"
+    assert values(store, "SELECT outcome FROM fetches WHERE source_id = 'good'") == [
         "ok",
         "not_modified",
     ]
@@ -106,14 +104,14 @@ def test_row_02_not_modified_is_nothing_new_and_an_error_out_of_the_blue(store):
 def test_row_03_a_permanent_move_is_learned_after_three_runs(store, status):
     with serve({"/feed": redirect("/new", status), "/new": Answer(200, FEED)}) as server:
         for number in range(4):
-            night(store, server, number)
+            night(store, server, nights=number)
         assert server.hits == {"/feed": 3, "/new": 4}
         assert state(store).url == f"{server.url}/new"
         # The configured address is kept, and comes back when the learned one fails.
-        assert rows(store, "SELECT url FROM sources") == [f"{server.url}/feed"]
+        assert values(store, "SELECT url FROM sources") == [f"{server.url}/feed"]
         server.answers |= {"/new": Answer(404), "/feed": Answer(200, FEED)}
         for number in range(4, 9):
-            night(store, server, number)
+            night(store, server, nights=number)
     assert (state(store).url, state(store).status) == (f"{server.url}/feed", "active")
 
 
@@ -124,7 +122,7 @@ def test_row_03_other_redirects_are_followed_and_forgotten(store, first, other):
     with serve({"/new": Answer(200, FEED)}) as server:
         for number, status in enumerate((first, first, other, first, first)):
             server.answers["/feed"] = redirect("/new", status)
-            night(store, server, number)
+            night(store, server, nights=number)
         assert server.hits["/feed"] == 5
 
 
@@ -148,18 +146,18 @@ def test_row_04_a_retired_feed_comes_back_by_hand_only(store):
     with serve({"/feed": etag(FEED)}) as server:
         night(store, server)
         server.answers["/feed"] = Answer(410)
-        night(store, server, 1)
+        night(store, server, nights=1)
         assert state(store).status == "gone"
         server.answers["/feed"] = etag(FEED)
-        night(store, server, 400)
-        night(store, server, 401, only_due=False)
+        night(store, server, nights=400)
+        night(store, server, nights=401, only_due=False)
         assert server.hits["/feed"] == 2
         before = state(store)
         assert store.sources.revive("outlet")
         assert state(store) == SourceState(
             source_id="outlet", url=f"{server.url}/feed", last_ok_at=before.last_ok_at
         )
-        night(store, server, 402)
+        night(store, server, nights=402)
         assert "if-none-match" not in server.requests[-1][1]
     assert (state(store).status, state(store).errors) == ("active", 0)
     assert not store.sources.revive("nobody")
@@ -202,16 +200,16 @@ def test_row_05_06_the_pause_is_the_host_s(store, status):
             "/links": Answer(200, channel(item("x", guid="x", link=f"{there}/page", text="y"))),
             "/page": Answer(status, b"", {"Retry-After": "400000"}),
         }
-        links = feed(server, "/links", "links", full_text=True)
+        links = local_feed(server, "/links", "links", full_text=True)
         same_host = Source(id="same", kind="feed", url=f"{there}/feed", full_text=False)
-        night(store, server, 0, links)
+        night(store, server, links)
         assert server.hits["/page"] == 1
         for number in (1, 2, 3, 4):
-            night(store, server, number, links, same_host, only_due=False)
+            night(store, server, links, same_host, nights=number, only_due=False)
         assert (server.hits["/page"], server.hits["/feed"]) == (1, 0)
         assert state(store, "same").status == "paused"
-        night(store, server, 5, links)
-        night(store, server, 5, same_host)
+        night(store, server, links, nights=5)
+        night(store, server, same_host, nights=5)
         assert (server.hits["/page"], server.hits["/feed"]) == (2, 0)
-        night(store, server, 10, same_host)
+        night(store, server, same_host, nights=10)
         assert server.hits["/feed"] == 1

@@ -8,19 +8,8 @@ import pytest
 from crawler.run import crawl
 from crawler.settings import CrawlSettings, Limits
 from store import Store
-from tests.crawl_nights import (
-    HTML,
-    NOW,
-    channel,
-    elsewhere,
-    feed,
-    item,
-    night,
-    outcomes,
-    page,
-    rows,
-    state,
-)
+from tests.crawl_nights import HTML, channel, item, page
+from tests.crawl_world import NOW, elsewhere, local_feed, night, outcomes, state, values
 from tests.server import RSS_TYPE, Answer, bomb, drip, redirect, serve
 
 FEED = channel(item("one", guid="1", text="first"))
@@ -28,7 +17,7 @@ MEBIBYTE = 2**20
 
 
 def titles(store: Store) -> list[str]:
-    return rows(store, "SELECT title FROM documents ORDER BY title")
+    return values(store, "SELECT title FROM documents ORDER BY title")
 
 
 def seen_text(number: int = 0) -> str:
@@ -65,7 +54,7 @@ def test_row_13_a_body_stops_at_its_cap(store, answer, limits):
 def test_row_13_a_page_has_a_cap_of_its_own(store):
     with serve({"/x": Answer(200, page() + b" " * 2**20, HTML)}) as server:
         server.answers["/feed"] = Answer(200, channel(item("x", link="/x"), link=server.url))
-        night(store, server, 0, feed(server, full_text=True), page_bytes=2**20)
+        night(store, server, local_feed(server, full_text=True), page_bytes=2**20)
     assert sorted(outcomes(store)) == ["ok", "too_large"]
 
 
@@ -94,10 +83,10 @@ def test_row_14_a_drip_ends_at_the_total_deadline(store, behaviour):
 
 def test_row_15_a_local_address_is_not_even_connected_to(store):
     with serve({"/feed": Answer(200, FEED)}) as server:
-        crawl(store, [feed(server)], now=NOW, settings=CrawlSettings())
+        crawl(store, [local_feed(server)], now=NOW, settings=CrawlSettings())
         assert server.hits.total() == 0
         server.answers["/feed"] = redirect("http://169.254.169.254/latest/meta-data/")
-        night(store, server, 1)
+        night(store, server, nights=1)
     assert outcomes(store) == ["ssrf_blocked"] * 2
 
 
@@ -149,9 +138,9 @@ def test_row_17_items_without_an_id_of_their_own(store, items):
             (items[2:], items[1:], items, items[:2], items[1:2], items[:1])
         ):
             server.answers["/feed"] = Answer(200, channel(*listed))
-            night(store, server, number)
+            night(store, server, nights=number)
     assert titles(store) == ["a", "b", "c"]
-    assert rows(store, "SELECT * FROM revisions") == []
+    assert values(store, "SELECT * FROM revisions") == []
 
 
 def test_row_17_an_item_listed_twice_is_one(store):
@@ -183,27 +172,27 @@ def test_row_18_a_feed_that_changes_its_guids_inserts_nothing(store):
             )
         ):
             server.answers["/feed"] = Answer(200, channel(*items))
-            night(store, server, number)
+            night(store, server, nights=number)
         assert store.documents.count() == 30
-        assert rows(store, "SELECT count(*) FROM documents WHERE guid LIKE 'old%'") == [0]
+        assert values(store, "SELECT count(*) FROM documents WHERE guid LIKE 'old%'") == [0]
         # An old guid for another story is another document.
         server.answers["/feed"] = Answer(
             200, channel(item("other", guid="old1", link=f"{LIVE}/other"))
         )
-        assert night(store, server, 4).counts["new"] == 1
+        assert night(store, server, nights=4).counts["new"] == 1
 
 
 def test_row_19_updates_are_revisions_up_to_24(store):
     with serve({"/x": Answer(200, page(), HTML)}) as server:
-        source = feed(server, full_text=True)
+        source = local_feed(server, full_text=True)
         for number in range(27):
             entry = item(f"it is {number} o'clock", guid="1", link="/x", text="teaser")
             server.answers["/feed"] = Answer(200, channel(entry, link=server.url))
-            night(store, server, number, source)
+            night(store, server, source, nights=number)
         # The old text is kept; beyond the cap not even the page is asked for.
-        assert rows(store, "SELECT count(*) FROM revisions") == [24]
+        assert values(store, "SELECT count(*) FROM revisions") == [24]
         assert server.hits["/x"] == 25
-    assert rows(store, "SELECT title FROM revisions ORDER BY seen_at")[:2] == [
+    assert values(store, "SELECT title FROM revisions ORDER BY seen_at")[:2] == [
         "it is 0 o'clock",
         "it is 1 o'clock",
     ]
@@ -227,7 +216,7 @@ def test_row_19_updates_are_revisions_up_to_24(store):
 def test_row_20_no_date_moves_a_past_day(store, stated, published, source):
     with serve({"/feed": Answer(200, channel(item("a", guid="1", date=stated)))}) as server:
         night(store, server)
-    (found,) = rows(store, "SELECT published_at, effective_at, date_source FROM documents")
+    (found,) = values(store, "SELECT published_at, effective_at, date_source FROM documents")
     assert found == (published, seen_text(), source)
 
 
@@ -248,8 +237,8 @@ def test_row_20_the_page_and_the_address_state_dates_too(store, link, head, stat
     with serve({link: Answer(200, page(meta, aside), HTML)}) as server:
         entry = item("a", guid="1", link=link, date=stated)
         server.answers["/feed"] = Answer(200, channel(entry, link=server.url))
-        night(store, server, 0, feed(server, full_text=True))
-    assert rows(store, "SELECT published_at, date_source FROM documents") == [expected]
+        night(store, server, local_feed(server, full_text=True))
+    assert values(store, "SELECT published_at, date_source FROM documents") == [expected]
 
 
 def test_row_21_a_crawl_follows_no_link_to_another_feed(store):
@@ -274,7 +263,7 @@ def test_row_22_tracking_parameters(store, link, canonical):
     entry = item("a", guid="1", link=f"https://a.example{link}")
     with serve({"/feed": Answer(200, channel(entry))}) as server:
         night(store, server)
-    assert rows(store, "SELECT canonical_url FROM documents") == [f"https://a.example{canonical}"]
+    assert values(store, "SELECT canonical_url FROM documents") == [f"https://a.example{canonical}"]
 
 
 @pytest.mark.parametrize("status", [403, 503])
@@ -293,13 +282,13 @@ def test_row_23_one_challenge_is_enough_for_all_pages_of_a_host(store):
     challenge = Answer(403, b"", {"CF-Mitigated": "challenge", **HTML})
     with serve({f"/{n}": challenge for n in range(5)}) as server:
         server.answers["/feed"] = Answer(200, channel(*links, link=elsewhere(server)))
-        source = feed(server, full_text=True)
-        night(store, server, 0, source)
+        source = local_feed(server, full_text=True)
+        night(store, server, source)
         assert sum(server.hits[f"/{n}"] for n in range(5)) == 1
-        night(store, server, 1, source)
+        night(store, server, source, nights=1)
         assert sum(server.hits[f"/{n}"] for n in range(5)) == 1
-    assert rows(store, "SELECT DISTINCT kind FROM failures") == ["challenge"]
-    assert rows(store, "SELECT count(*) FROM documents WHERE is_partial") == [5]
+    assert values(store, "SELECT DISTINCT kind FROM failures") == ["challenge"]
+    assert values(store, "SELECT count(*) FROM documents WHERE is_partial") == [5]
 
 
 def test_a_json_feed_takes_the_same_way(store):
@@ -310,4 +299,4 @@ def test_a_json_feed_takes_the_same_way(store):
     }
     with serve({"/feed": Answer(200, json.dumps(body).encode())}) as server:
         night(store, server)
-    assert rows(store, "SELECT canonical_url FROM documents") == ["https://a.example/x"]
+    assert values(store, "SELECT canonical_url FROM documents") == ["https://a.example/x"]

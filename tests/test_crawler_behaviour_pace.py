@@ -12,20 +12,8 @@ from crawler.messages import Fetched
 from crawler.run import crawl
 from crawler.settings import CrawlSettings
 from store.records import SourceState
-from tests.crawl_nights import (
-    DAY,
-    HTML,
-    NOW,
-    channel,
-    due_in_hours,
-    feed,
-    item,
-    night,
-    outcomes,
-    page,
-    rows,
-    state,
-)
+from tests.crawl_nights import HTML, channel, due_in_hours, item, page
+from tests.crawl_world import DAY, NOW, local_feed, night, outcomes, state, values
 from tests.server import Answer, redirect, serve
 
 FEED = channel(item("one", guid="1", text="first"), item("two", guid="2", text="second"))
@@ -37,12 +25,17 @@ FRIDAY_ONLY = "".join(
 # -- rows 7 to 9 --------------------------------------------------------------------
 
 
+def in_21_hours() -> str:
+    """Return a date that counts from the answer, not from the start of all the tests."""
+    return formatdate(time.time() + 21 * 3600, usegmt=True)
+
+
 @pytest.mark.parametrize(
     ("headers", "head", "hours"),
     [
         ({}, "", 20),
         ({"Cache-Control": "public, max-age=79200"}, "", 22),
-        ({"Expires": formatdate(time.time() + 21 * 3600, usegmt=True)}, "", 21),
+        ({"Expires": in_21_hours}, "", 21),
         ({"Cache-Control": "max-age=72000"}, "<ttl>1260</ttl>", 21),
         ({"Cache-Control": "max-age=31536000"}, "", 23.5),
         ({"Cache-Control": "max-age=soon", "Expires": "never"}, "<ttl>-1</ttl>", 20),
@@ -50,11 +43,14 @@ FRIDAY_ONLY = "".join(
     ids=["none", "max-age", "expires", "the longest counts", "a year", "garbage"],
 )
 def test_row_07_freshness_is_kept_but_costs_no_night(store, headers, head, hours):
-    answer = Answer(200, channel(item("a", guid="a"), head=head), headers)
+    def answer(_handler):
+        stated = {name: value() if callable(value) else value for name, value in headers.items()}
+        return Answer(200, channel(item("a", guid="a"), head=head), stated)
+
     with serve({"/feed": answer}) as server:
         night(store, server)
         assert due_in_hours(store) == pytest.approx(hours, abs=0.1)
-        night(store, server, 1)
+        night(store, server, nights=1)
         assert server.hits["/feed"] == 2
 
 
@@ -76,7 +72,7 @@ def test_row_08_ttl_and_update_period(store, head, hours):
         night(store, server)
         assert due_in_hours(store) == hours
         # An answer without a body repeats what the last body said.
-        night(store, server, 1)
+        night(store, server, nights=1)
     assert outcomes(store)[-1] == "unchanged"
     assert due_in_hours(store, NOW + DAY) == hours
 
@@ -85,11 +81,11 @@ def test_row_09_days_that_a_feed_sits_out(store):
     skipped = f"<skipDays>{FRIDAY_ONLY}</skipDays>"
     with serve({"/feed": Answer(200, channel(item("a", guid="a"), head=skipped))}) as server:
         for number in range(15):
-            night(store, server, number)
+            night(store, server, nights=number)
         assert server.hits["/feed"] == 3
         assert outcomes(store) == ["ok", "unchanged", "unchanged"]
         # A job that comes late finds the feed due, and its day off all the same.
-        night(store, server, 22)
+        night(store, server, nights=22)
         assert server.hits["/feed"] == 3
 
 
@@ -101,8 +97,8 @@ def test_row_09_hours_that_a_feed_sits_out(store):
         assert due_in_hours(store) == 21.5  # 18:30 is sat out, to 20:00
         # At the very hour of the nightly job it is asked: else it would never be.
         server.answers["/feed"] = Answer(200, body.replace(b">17<", b">22<"))
-        night(store, server, 1)
-        night(store, server, 2)
+        night(store, server, nights=1)
+        night(store, server, nights=2)
         assert server.hits["/feed"] == 3
 
 
@@ -122,7 +118,7 @@ def test_row_10_one_request_at_a_time_and_an_interval_for_each_host(store):
         return Answer(200, FEED)
 
     with serve({f"/{number}": slow for number in range(4)}) as server:
-        sources = [feed(server, f"/{number}", f"s{number}") for number in range(4)]
+        sources = [local_feed(server, f"/{number}", f"s{number}") for number in range(4)]
         settings = CrawlSettings(allow_addresses=("127.0.0.0/8",), host_interval_s=0.1)
         crawl(store, sources, now=NOW, settings=settings)
     assert most == 1
@@ -139,7 +135,7 @@ def test_row_11_errors_back_off_and_end_with_an_answer(store):
     with serve({"/feed": Answer(404)}) as server:
         asked: list[int] = []
         for number in range(60):
-            night(store, server, number)
+            night(store, server, nights=number)
             if server.hits["/feed"] > len(asked):
                 asked.append(number)
                 due = due_in_hours(store, NOW + number * DAY)
@@ -150,9 +146,9 @@ def test_row_11_errors_back_off_and_end_with_an_answer(store):
         assert 11 <= sum(number < 30 for number in asked) <= 16
         assert 3 <= sum(number > 35 for number in asked) <= 4
         assert (state(store).status, state(store).errors) == ("failing", len(asked))
-        assert "once a week" in rows(store, "SELECT message FROM failures ORDER BY failed_at")[-1]
+        assert "once a week" in values(store, "SELECT message FROM failures ORDER BY failed_at")[-1]
         server.answers["/feed"] = Answer(200, FEED)
-        night(store, server, 70)
+        night(store, server, nights=70)
     assert (state(store).status, state(store).errors) == ("active", 0)
     assert state(store).first_error_at is None
 
@@ -177,10 +173,10 @@ def test_row_12_robots_txt_is_asked_for_pages_and_obeyed(store):
     links = (item(path, guid=path, link=f"/{path}", text="teaser") for path in ("open", "private"))
     with serve({"/robots.txt": ROBOTS, "/open": Answer(200, page(), HTML)}) as server:
         server.answers["/feed"] = Answer(200, channel(*links, link=server.url))
-        night(store, server, 0, feed(server, full_text=True))
+        night(store, server, local_feed(server, full_text=True))
         assert server.hits == {"/feed": 1, "/robots.txt": 1, "/open": 1}
-    assert rows(store, "SELECT kind FROM failures") == ["robots_denied"]
-    assert rows(store, "SELECT text FROM documents WHERE is_partial") == ["teaser"]
+    assert values(store, "SELECT kind FROM failures") == ["robots_denied"]
+    assert values(store, "SELECT text FROM documents WHERE is_partial") == ["teaser"]
 
 
 def test_row_12_a_redirect_is_no_way_round_robots_txt(store):
@@ -190,9 +186,9 @@ def test_row_12_a_redirect_is_no_way_round_robots_txt(store):
             "/feed": Answer(200, channel(item("x", guid="x", link="/out"), link=server.url)),
             "/out": redirect(f"{closed.url}/private"),
         }
-        night(store, server, 0, feed(server, full_text=True))
+        night(store, server, local_feed(server, full_text=True))
         assert closed.hits == {"/robots.txt": 1}
-    assert rows(store, "SELECT kind FROM failures") == ["robots_denied"]
+    assert values(store, "SELECT kind FROM failures") == ["robots_denied"]
 
 
 def test_row_12_a_feed_that_a_person_configured_needs_no_robots_txt(store):

@@ -3,7 +3,9 @@
 import asyncio
 from datetime import UTC, datetime
 
+import httpcore2
 import pytest
+from httpcore2._backends.auto import AutoBackend
 
 from crawler.discovery import MOST_REQUESTS, discover, find_feed
 from crawler.errors import SourceError
@@ -135,10 +137,24 @@ def test_a_host_that_asks_for_a_pause_gets_it(pool):
     "target",
     ["http://10.0.0.1/feed", "http://169.254.169.254/latest", "file:///etc/passwd", "//[::1]/x"],
 )
-def test_a_page_cannot_send_the_search_into_the_network_it_runs_in(pool, target):
+def test_a_page_cannot_send_the_search_into_the_network_it_runs_in(pool, target, monkeypatch):
+    connected = set()
+    plain = AutoBackend.connect_tcp
+
+    async def connect(self, host, *args, **options):
+        connected.add(host)
+        if host != "127.0.0.1":
+            raise httpcore2.ConnectError("planted")
+        return await plain(self, host, *args, **options)
+
+    monkeypatch.setattr(AutoBackend, "connect_tcp", connect)
     answers = {"/": page(target, "/r"), "/r": redirect("http://10.0.0.1/feed")}
-    found, _ = search(pool, answers)
+    found, server = search(pool, answers)
     assert found.feed is None
+    # Nothing answers at these addresses, guarded or not: what counts is whether they were tried.
+    assert connected == {"127.0.0.1"}
+    (why,) = (line for line in found.tried if line.startswith(f"{server.url}/r:"))
+    assert "bare IP addresses are not asked" in why
 
 
 def test_a_bomb_in_place_of_a_page_is_not_opened(pool):

@@ -37,7 +37,7 @@ _PATH = re.compile(r"/r/([A-Za-z0-9_+]+)(?:/|$)")
 _NEW = re.compile(r"/r/([A-Za-z0-9_+]+)/new(?:/?\.rss|/)?")
 _MIXTURES = frozenset({"all", "friends", "mod", "popular"})
 # What the feed writes below every post, with the name of its author.
-_BYLINE = re.compile(r"\s*submitted by\s+/u/\S+(?:\s+to\s+r/\S+)?\s+\[link\]\s+\[comments\]\s*$")
+_BYLINE = re.compile(r"submitted by\s+/u/\S+(?:\s+to\s+r/\S+)?\s+\[link\]\s+\[comments\]\s*$")
 _REMOVED = frozenset({"[deleted]", "[removed]"})
 
 
@@ -144,7 +144,7 @@ def _names(source: Source, parts: SplitResult) -> str:
 
 def _from_feed(body: bytes, url: str) -> ParsedFeed:
     feed = parse_feed(body, url=url)
-    items = [replace(item, text=_BYLINE.sub("", item.text)) for item in feed.items]
+    items = [replace(item, text=_BYLINE.sub("", item.text).rstrip()) for item in feed.items]
     return replace(feed, items=[item for item in items if item.text not in _REMOVED])
 
 

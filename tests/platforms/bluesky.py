@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 from tests.server import Answer, Behaviour, Handler
+from tests.social_world import asked_for
 
 AUTHOR = "/xrpc/app.bsky.feed.getAuthorFeed"
 SEARCH = "/xrpc/app.bsky.feed.searchPosts"
@@ -75,7 +75,7 @@ class Bluesky:
         return {AUTHOR: self._author, SEARCH: self._search, LOGIN: self._login}
 
     def _author(self, handler: Handler) -> Answer:
-        query = _query(handler)
+        query = asked_for(handler)
         if query.get("actor") not in {"quant.example", _DID}:
             return _answer({"error": "InvalidRequest", "message": "Profile not found"}, 400)
         page, cursor = self._page(self.views, query)
@@ -84,7 +84,7 @@ class Bluesky:
     def _search(self, handler: Handler) -> Answer:
         if handler.headers.get("Authorization") != f"Bearer {_JWT}":
             return _answer({"error": "Forbidden"}, 403)
-        query = _query(handler)
+        query = asked_for(handler)
         found = [
             view["post"]
             for view in self.views
@@ -117,7 +117,3 @@ def _answer(value: object, status: int = 200) -> Answer:
         "RateLimit-Policy": "3000;w=300",
     }
     return Answer(status, json.dumps(value).encode(), headers)
-
-
-def _query(handler: Handler) -> dict[str, str]:
-    return {name: values[0] for name, values in parse_qs(urlsplit(handler.path).query).items()}

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 from tests.server import Answer, Behaviour, Handler
+from tests.social_world import asked_for
 
 SEARCH = "/api/v1/search_by_date"
 _FILTER = re.compile(r"(\w+)(<=|>=|<|>)(\d+)")
@@ -50,7 +50,7 @@ class HackerNews:
         return {SEARCH: self._search}
 
     def _search(self, handler: Handler) -> Answer:
-        query = {name: values[0] for name, values in parse_qs(urlsplit(handler.path).query).items()}
+        query = asked_for(handler)
         found = [
             hit
             for hit in self.hits

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 from tests.server import Answer, Behaviour, Handler
+from tests.social_world import asked_for
 
 LIST = "/api/v3/post/list"
 FEED = "/feeds/c/economics.xml"
@@ -62,7 +62,7 @@ class Lemmy:
         return {LIST: self._list}
 
     def _list(self, handler: Handler) -> Answer:
-        query = {name: values[0] for name, values in parse_qs(urlsplit(handler.path).query).items()}
+        query = asked_for(handler)
         if query.get("community_name") not in {"economics", "economics@l.example"}:
             return Answer(404, b'{"error":"couldnt_find_community"}')
         size = int(query.get("limit", 10))

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 from tests.server import Answer, Behaviour, Handler
+from tests.social_world import asked_for
 
 LOOKUP = "/api/v1/accounts/lookup"
 STATUSES = "/api/v1/accounts/109/statuses"
@@ -76,7 +76,7 @@ class Mastodon:
         return {LOOKUP: self._lookup, STATUSES: self._timeline, TAG: self._timeline}
 
     def _lookup(self, handler: Handler) -> Answer:
-        if _query(handler).get("acct") != "ann":
+        if asked_for(handler).get("acct") != "ann":
             return self._answer({"error": "Record not found"}, 404)
         return self._answer({"id": "109", "acct": "ann"})
 
@@ -84,7 +84,7 @@ class Mastodon:
         token = handler.headers.get("Authorization", "").removeprefix("Bearer ")
         if self.keys and token not in self.keys:
             return self._answer({"error": "This method requires an authenticated user"}, 401)
-        query = _query(handler)
+        query = asked_for(handler)
         found = [
             post
             for post in self.posts
@@ -105,7 +105,3 @@ class Mastodon:
             "X-RateLimit-Reset": end,
         }
         return Answer(status, json.dumps(value).encode(), headers)
-
-
-def _query(handler: Handler) -> dict[str, str]:
-    return {name: values[0] for name, values in parse_qs(urlsplit(handler.path).query).items()}
