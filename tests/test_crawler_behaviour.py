@@ -4,19 +4,8 @@ import pytest
 
 from crawler.run import crawl
 from store.records import Source, SourceState
-from tests.crawl_nights import (
-    DAY,
-    NOW,
-    channel,
-    due_in_hours,
-    elsewhere,
-    item,
-    night,
-    outcomes,
-    pretend_internet,
-    response,
-    state,
-)
+from tests.crawl_nights import channel, due_in_hours, item, pretend_internet, response
+from tests.crawl_world import DAY, NOW, elsewhere, local_feed, night, outcomes, state, values
 from tests.server import RSS_TYPE, Answer, etag, redirect, serve
 
 FEED = channel(item("one", guid="1", text="first"), item("two", guid="2", text="second"))
