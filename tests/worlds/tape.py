@@ -22,7 +22,7 @@ def garch(rng: np.random.Generator, n_series: int, n_days: int, *, burn_in: int 
     for day in range(shocks.shape[1]):
         out[:, day] = np.sqrt(h) * shocks[:, day]
         h = 0.04 + 0.08 * out[:, day] ** 2 + 0.88 * h
-    return out[:, burn_in:]
+    return np.asarray(out[:, burn_in:])
 
 
 def returns(rng: np.random.Generator, n_assets: int = 15, n_days: int = 750) -> Array:
