@@ -12,7 +12,7 @@ from hashlib import blake2b
 from importlib.resources import files
 from typing import Any
 
-from store.records import Episode
+from store.records import NO_CAUSE, Episode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,11 +25,14 @@ class SignatureLibrary:
         Leg to the series that may stand for it, the preferred first.
     liquid : sequence of str
         Legs that may contradict a suspect.
+    families : mapping
+        Signs of causes that no narrative stands for; to judge episodes, not in any score.
     """
 
     version: str
     legs: Mapping[str, Sequence[str]]
     liquid: Sequence[str]
+    families: Mapping[str, Mapping[str, str]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +68,7 @@ def signature_library() -> SignatureLibrary:
         version=table["version"],
         legs=table["legs"],
         liquid=table["contradiction"]["legs"],
+        families=table["families"],
     )
 
 
@@ -78,8 +82,22 @@ def asset_words() -> AssetWords:
 @lru_cache(maxsize=1)
 def load_episodes() -> tuple[Episode, ...]:
     """Return ``episodes.toml``, oldest first."""
-    rows = [Episode(**entry) for entry in _read("episodes.toml")["episode"]]
+    rows = []
+    for entry in _read("episodes.toml")["episode"]:
+        labels, sources = entry.pop("labels"), tuple(entry.pop("sources"))
+        label = " or ".join(labels) if labels else NO_CAUSE
+        rows.append(Episode(**entry, label=label, sources=sources))
     return tuple(sorted(rows, key=lambda episode: (episode.date, episode.id)))
+
+
+@lru_cache(maxsize=1)
+def episode_moves() -> dict[str, dict[int, dict[str, float]]]:
+    """Return ``episode_moves.toml``: episode to sessions to leg to sigma."""
+    moves = _read("episode_moves.toml")["moves"]
+    return {
+        episode: {int(days): legs for days, legs in windows.items()}
+        for episode, windows in moves.items()
+    }
 
 
 def _read(name: str) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from align.analogs import find_analogs
+from align.analogs import ShippedMoves, find_analogs
 from align.archive import Archive
 from align.catalogue import AssetWords
 from align.errors import AlignError
@@ -55,6 +55,7 @@ class World:
     narrative_ids: Sequence[str]
     signatures: Mapping[str, Signature]
     episodes: Sequence[Episode]
+    episode_moves: ShippedMoves
     listed: Sequence[str]
     words: AssetWords
     weights: Mapping[str, Any]
@@ -117,7 +118,7 @@ def explain_day(
         weights=world.weights,
     )
     quotes = _quotes(world, row, days, passages)
-    analogs = find_analogs(market, row, days, world.episodes, world.weights)
+    analogs = find_analogs(market, row, days, world.episodes, world.weights, world.episode_moves)
     spoken = world.words.spoken
     return Explanation(
         date=end,

@@ -11,7 +11,14 @@ from hashlib import blake2b
 import pandas as pd
 
 from align.archive import Archive, build_archive
-from align.catalogue import asset_words, load_episodes, signature_library, source_digest, weights
+from align.catalogue import (
+    asset_words,
+    episode_moves,
+    load_episodes,
+    signature_library,
+    source_digest,
+    weights,
+)
 from align.errors import AlignError
 from align.explanation import World, count_text
 from align.market import Market, build_market
@@ -137,6 +144,7 @@ def world_of(built: Built, inputs: Inputs) -> World:
         narrative_ids=[narrative.id for narrative in inputs.narratives],
         signatures=resolve(inputs.narratives, signature_library(), columns),
         episodes=load_episodes(),
+        episode_moves=episode_moves(),
         listed=built.listed,
         words=asset_words(),
         weights=weights(),

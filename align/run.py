@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
 from align.catalogue import load_episodes, signature_library, weights
+from align.episode_moves import episode_moves_text
 from align.errors import AlignError
 from align.explanation import days_to_explain, explain_day
 from align.inputs import (
@@ -93,6 +94,21 @@ def explain(
     inputs = _read(store, now)
     world = world_of(build(inputs), inputs)
     return explain_day(world, day, days=days, passages=store.frames.quotes)
+
+
+def measure_episodes(store: "Store") -> str:
+    """Return ``episode_moves.toml`` as the stored prices give it; writes nothing.
+
+    Raises
+    ------
+    AlignError
+        Without any price.
+    """
+    inputs = _read(store, None)
+    market = build(inputs).market
+    if market is None:
+        raise AlignError("no prices are stored, so no episode can be measured: import some")
+    return episode_moves_text(market, load_episodes(), signature_library(), weights())
 
 
 def _read(store: "Store", now: datetime | None) -> Inputs:

@@ -1,4 +1,4 @@
-"""Write what follows from the code (``make docs``): two pages, and the list of sources."""
+"""Write what follows from the code (``make docs``): three pages, and the list of sources."""
 
 import sys
 import tempfile
@@ -12,6 +12,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from api.cli import cli
 from api.config import default_sources_text
+from docs.episode_page import episode_page
 from store import Store
 
 HERE = Path(__file__).parent
@@ -42,6 +43,7 @@ def pages() -> dict[Path, str]:
     return {
         HERE / "cli.md": _cli(),
         HERE / "schema.md": _schema(),
+        HERE / "episodes.md": episode_page(),
         # The rest of this page is written by hand.
         sources: _between(sources.read_text(encoding="utf-8"), _sources()),
     }

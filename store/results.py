@@ -9,10 +9,12 @@ from typing import Any, get_args, get_type_hints
 from sqlite_utils import Database
 
 from store.instants import from_text, to_text
-from store.records import AlignmentCell, Episode, Explanation, IntensityPoint
+from store.records import AlignmentCell, Analog, Episode, Explanation, IntensityPoint
 
 _INTENSITY = [field.name for field in dataclasses.fields(IntensityPoint)]
 _CELL = [field.name for field in dataclasses.fields(AlignmentCell)]
+_EPISODE = [field.name for field in dataclasses.fields(Episode)]
+_ANALOG = [field.name for field in dataclasses.fields(Analog)][2:]
 
 
 class Results:
@@ -72,14 +74,18 @@ class Results:
     def sync_episodes(self, episodes: Sequence[Episode]) -> int:
         """Write the episode library; return the rows that changed."""
         changed = 0
+        columns = ", ".join(_EPISODE[1:])
+        given = ", ".join(f"excluded.{name}" for name in _EPISODE[1:])
         with self._db.atomic():
             for episode in episodes:
                 changed += self._db.execute(
-                    "INSERT INTO episodes VALUES (?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET"
-                    " date = excluded.date, name = excluded.name, label = excluded.label,"
-                    " note = excluded.note WHERE (date, name, label, note)"
-                    " IS NOT (excluded.date, excluded.name, excluded.label, excluded.note)",
-                    _row(episode),
+                    f"INSERT INTO episodes ({', '.join(_EPISODE)})"
+                    f" VALUES ({', '.join('?' * len(_EPISODE))}) ON CONFLICT (id) DO UPDATE SET"
+                    f" ({columns}) = ({given}) WHERE ({columns}) IS NOT ({given})",
+                    [
+                        json.dumps(value, ensure_ascii=False) if isinstance(value, tuple) else value
+                        for value in _row(episode)
+                    ],
                 ).rowcount
         return changed
 
@@ -176,8 +182,9 @@ class Results:
             )
         for analog in one.analogs:
             execute(
-                "INSERT INTO analogs VALUES (?, ?, ?, ?, ?, ?)",
-                [*key, analog.episode, analog.cosine, analog.distance, analog.percentile],
+                f"INSERT INTO analogs (date, days, episode_id, {', '.join(_ANALOG)})"
+                f" VALUES (?, ?, ?, {', '.join('?' * len(_ANALOG))})",
+                [*key, analog.episode, *(getattr(analog, name) for name in _ANALOG)],
             )
 
 

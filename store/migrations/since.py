@@ -110,3 +110,20 @@ ALTER TABLE sources ADD COLUMN hints TEXT;
 def m013_listed_after(db: Database) -> None:
     """Remember the last document from before the settings made a source another listing."""
     run(db, "ALTER TABLE sources ADD COLUMN listed_after TEXT")
+
+
+@migrations()
+def m019_episode_sources(db: Database) -> None:
+    """Say what an episode is and who says so, and how a likeness hangs on single assets."""
+    run(
+        db,
+        """
+ALTER TABLE episodes ADD COLUMN kind TEXT NOT NULL DEFAULT 'shock';
+ALTER TABLE episodes ADD COLUMN sources TEXT NOT NULL DEFAULT '[]';
+ALTER TABLE episodes ADD COLUMN verified INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE episodes ADD COLUMN anchor INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE analogs ADD COLUMN low REAL;
+ALTER TABLE analogs ADD COLUMN high REAL;
+ALTER TABLE analogs ADD COLUMN unclipped REAL;
+""",
+    )

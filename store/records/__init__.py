@@ -26,6 +26,7 @@ from store.records.labels import (
 )
 from store.records.prices import PriceAnswer, PriceBar
 from store.records.results import (
+    NO_CAUSE,
     AlignmentCell,
     Analog,
     Coverage,
@@ -45,6 +46,7 @@ from store.records.vocabulary import (
     CellStatus,
     ChangeUnit,
     DateSource,
+    EpisodeKind,
     Outcome,
     PassagePart,
     RunStatus,
@@ -61,6 +63,7 @@ from store.records.vocabulary import (
 __all__ = [
     "CAUSAL_WEIGHT",
     "MAX_REVISIONS",
+    "NO_CAUSE",
     "AlignmentCell",
     "Analog",
     "Asset",
@@ -74,6 +77,7 @@ __all__ = [
     "EarlierTagging",
     "Entity",
     "Episode",
+    "EpisodeKind",
     "Explanation",
     "Failure",
     "Falsifier",

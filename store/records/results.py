@@ -7,11 +7,15 @@ from datetime import date, datetime
 from store.records.vocabulary import (
     CellStatus,
     ChangeUnit,
+    EpisodeKind,
     SessionDate,
     Stance,
     SuspectStatus,
     Verdict,
 )
+
+# The label of an episode for which no cause is adequate.
+NO_CAUSE = "none adequate"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,13 +167,37 @@ class Suspect:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Episode:
-    """A dated past event with a cause label and where the label comes from."""
+    """A dated past event with a cause label and where the label comes from.
+
+    Attributes
+    ----------
+    label : str
+        Accepted causes, joined by "or"; see ``labels``.
+    kind : str
+        ``shock``; ``relief``: the opposite of the label; ``control``: an event of that kind
+        that moved little.
+    sources : sequence of str
+        Publisher, date and title; never an address.
+    verified : bool
+        Event and date were checked against a source; a label stays a judgement.
+    anchor : bool
+        Named beforehand as a day to compare with.
+    """
 
     id: str
     date: date
     name: str
     label: str
     note: str = ""
+    kind: EpisodeKind = "shock"
+    sources: Sequence[str] = ()
+    verified: bool = False
+    anchor: bool = False
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Accepted causes, narratives or families; empty where none is adequate."""
+        return () if self.label == NO_CAUSE else tuple(self.label.split(" or "))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,6 +212,10 @@ class Analog:
         Shrunk Mahalanobis distance.
     percentile : float
         Of the cosine among large-move days, in [0, 1].
+    low, high : float or None
+        Range of the cosine with one asset left out; None in answers of an older version.
+    unclipped : float or None
+        Cosine of the moves as they were.
     """
 
     episode: str
@@ -191,6 +223,9 @@ class Analog:
     cosine: float
     distance: float
     percentile: float
+    low: float | None = None
+    high: float | None = None
+    unclipped: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -53,6 +53,7 @@ AssetClass = Literal[
 AssetUnit = Literal["price", "yield_pct", "spread_bp", "index", "level"]
 ChangeUnit = Literal["return", "bp", "points"]
 CellStatus = Literal["exploratory", "confirmed", "not confirmed"]
+EpisodeKind = Literal["shock", "relief", "control"]
 SuspectStatus = Literal["leading", "possible", "contradicted", "follower", "quiet"]
 Verdict = Literal["suspects", "not distinguishable", "no adequate suspect"]
 RunStatus = Literal["running", "done", "failed", "interrupted", "crashed"]
