@@ -16,9 +16,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from align.analog_words import say_analogs
 from align.market import Market
 from align.signatures import cosine, left_out_range
-from align.analog_words import say_analogs
 from store.records import Analog, Episode
 
 ShippedMoves = Mapping[str, Mapping[int, Mapping[str, float]]]

@@ -14,9 +14,9 @@ from store.records import Episode
 
 # The windows of the reference: others are compared where the stored prices reach back.
 WINDOWS = (1, 2, 5)
-_HEAD = """# Written by docs/measure_episodes.py from closes; never by hand. Moves of the episodes in
-# sigma: the change over so many sessions that end on the day, by the volatility known before
-# them (align/returns.py). A leg without a price on that day is missing.
+_HEAD = """# Written by docs/measure_episodes.py from closes; never by hand. Moves of the episodes
+# in sigma: the change over so many sessions that end on the day, by the volatility known
+# before them (align/returns.py). A leg without a price on that day is missing.
 version = "episode_moves.v1"
 """
 

@@ -204,8 +204,8 @@ def real_assets() -> list[Asset]:
     ]
 
 
-def real_prices() -> pd.DataFrame:
-    """Return real closes and yields since 2008 from the folder beside the repository."""
+def real_prices(since: str = "2008-01-01") -> pd.DataFrame:
+    """Return real closes and yields from the folder beside the repository."""
     closes = pd.read_parquet(SHARED / "prices" / "closes.parquet")[["asset", "date", "close"]]
     fred = pd.read_parquet(SHARED / "prices" / "fred.parquet")
     table = pd.concat(
@@ -215,7 +215,7 @@ def real_prices() -> pd.DataFrame:
         ]
     ).dropna()
     wanted = {asset.id for asset in real_assets()}
-    table = table[table["asset_id"].isin(wanted) & (table["date"] >= "2008-01-01")]
+    table = table[table["asset_id"].isin(wanted) & (table["date"] >= since)]
     table = table.assign(date=pd.to_datetime(table["date"], format="%Y-%m-%d"))
     hours = np.where(table["asset_id"] == "BTC", 24, 21)
     as_of = (table["date"] + pd.to_timedelta(hours, unit="h")).dt.tz_localize("UTC")

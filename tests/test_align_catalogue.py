@@ -1,10 +1,8 @@
 """The versioned numbers hold together."""
 
-from itertools import pairwise
-
 import pytest
 
-from align.catalogue import asset_words, load_episodes, signature_library, weights
+from align.catalogue import asset_words, signature_library, weights
 from align.signatures import SIGNS
 from nlp.narratives import load_taxonomy
 
@@ -31,15 +29,6 @@ def test_signs_are_known_and_legs_are_defined():
 
 def test_each_default_narrative_has_a_hard_series():
     assert set(weights()["hard"]["series"]) == set(load_taxonomy().ids)
-
-
-def test_episodes_are_dated_labelled_and_sourced():
-    episodes = load_episodes()
-    assert len(episodes) >= 20
-    assert len({episode.id for episode in episodes}) == len(episodes)
-    assert all(left.date <= right.date for left, right in pairwise(episodes))
-    assert all(episode.label and episode.note and episode.name for episode in episodes)
-    assert all(episode.date.weekday() < 5 for episode in episodes)
 
 
 def test_headline_assets_are_core_assets():

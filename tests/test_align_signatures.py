@@ -7,12 +7,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from align.analogs import find_analogs
-from align.catalogue import load_episodes, signature_library, weights
+from align.catalogue import signature_library, weights
 from align.errors import AlignError
 from align.market import build_market
 from align.sessions import load_calendar
-from align.signatures import collinearity, contradictions, cosine, match, resolve
+from align.signatures import (
+    collinearity,
+    contradictions,
+    cosine,
+    left_out_range,
+    match,
+    resolve,
+)
 from nlp.narratives import load_taxonomy
 from store.records import Narrative
 from tests import align_world
@@ -102,6 +108,8 @@ def test_hawkish_and_squeeze_cannot_be_told_apart():
     near = collinearity(signatures["qt-liquidity"], signatures["fed-policy"])
     assert near == pytest.approx(0.80, abs=0.01)
     assert near >= weights()["signature"]["collinear"]
+    short = _signatures([name for name in COLUMNS if name != "SOFR_IORB"])
+    assert collinearity(short["qt-liquidity"], short["fed-policy"]) >= 0.80, "nor without funding"
     opposite = collinearity(signatures["dollar-policy"], signatures["fed-policy"])
     assert opposite == pytest.approx(-0.62, abs=0.01)
 
@@ -169,36 +177,10 @@ def test_placebo_percentile_of_a_planted_move(history):
     assert match(moves, history - 2, 1, signature, weights()) == before, "later days decide nothing"
 
 
-def test_analogs_of_30_january_are_not_distinguishable():
-    market = _market()
-    if market is None:
-        pytest.skip("real prices lie in ../shared, which is not here")
-    row = market.row(date(2026, 1, 30))
-    found = find_analogs(market, row, 1, load_episodes(), weights())
-    by_id = {analog.episode: analog for analog in found.analogs}
-    assert by_id["march-2020-312"].cosine == pytest.approx(0.68, abs=0.05)
-    assert by_id["march-2020-18"].cosine == pytest.approx(0.63, abs=0.05)
-    assert by_id["march-2020-312"].percentile == pytest.approx(0.89, abs=0.05)
-    assert found.like == ()
-    assert "Not distinguishable" in found.statement
-    assert "metals-flush-2026-01-30" not in by_id, "no day is its own analog"
-    five = find_analogs(market, market.row(date(2026, 2, 5)), 5, load_episodes(), weights())
-    assert "march-2020-18" in five.like
-
-
-def test_an_episode_after_the_day_is_no_analog():
-    market = _market()
-    if market is None:
-        pytest.skip("real prices lie in ../shared, which is not here")
-    found = find_analogs(market, market.row(date(2020, 3, 12)), 1, load_episodes(), weights())
-    assert found.analogs
-    assert max(analog.date for analog in found.analogs) < date(2020, 3, 12)
-
-
-def test_too_short_a_history_says_so():
-    calendar = load_calendar("XNYS", date(2022, 1, 3), date(2026, 3, 1))
-    prices = align_world.prices(sessions=150)
-    market = build_market(prices, align_world.assets(), calendar)
-    found = find_analogs(market, 149, 1, load_episodes(), weights())
-    assert found.analogs == ()
-    assert "Too little price history" in found.statement
+def test_range_with_one_asset_left_out():
+    left, right = np.array([1.0, 0.0, np.nan]), np.array([1.0, 1.0, 5.0])
+    # Without the first leg nothing is left of the one vector; without the second they agree.
+    assert left_out_range(left, right) == (pytest.approx(1.0), pytest.approx(1.0))
+    low, high = left_out_range(np.array([1.0, 1.0, -1.0]), np.ones(3))
+    assert (low, high) == (pytest.approx(0.0, abs=1e-12), pytest.approx(1.0))
+    assert np.isnan(left_out_range(np.full(2, np.nan), np.ones(2))).all()
