@@ -36,24 +36,17 @@ def say_analogs(
     parts = [_size(own_size, large=large, days=days)]
     if not found:
         return f"{parts[0]} No episode of the library lies before it."
-    best = found[0]
-    told = (
-        f"{names[best.episode]} (cosine {best.cosine:.2f}, {ordinal(best.percentile)} percentile of"
-        f" large-move days; {_range(best)})"
-    )
+    best = _told(found[0], names)
     if like:
         first, *others = (one for one in found if one.episode in like)
-        also = [_short(one, names) for one in others]
-        parts.append(f"Closer in shape, not necessarily in size, to {_short(first, names)}")
-        if also:
-            parts[-1] += f"; also to {_shortened(also)}"
-        parts[-1] += "."
-        if first is not best:
-            parts.append(f"Nearest of the library is {told}.")
-        else:
-            parts[-1] = parts[-1].replace(_short(first, names), told, 1)
+        also = f"; also to {_shortened([_short(one, names) for one in others])}" if others else ""
+        parts.append(f"Closer in shape, not necessarily in size, to {_told(first, names)}{also}.")
+        if set(like) <= anchors:
+            parts.append("For each day named beforehand, one large day in twenty is as near.")
+        if first is not found[0]:
+            parts.append(f"Nearest of the library is {best}.")
     else:
-        parts.append(f"Not distinguishable from other large days: nearest in shape is {told}.")
+        parts.append(f"Not distinguishable from other large days: nearest in shape is {best}.")
     named = [
         _short(one, names) for one in found if one.episode in anchors and one.episode not in like
     ]
@@ -85,6 +78,13 @@ def _size(own_size: float | None, *, large: bool, days: int) -> str:
     share = "any" if own_size == 1 else f"{int(own_size * 100)}% of those"
     size = f"The move over {span} is larger than {share} before it"
     return f"{size}." if large else f"{size}, which is not among the largest."
+
+
+def _told(one: Analog, names: Mapping[str, str]) -> str:
+    return (
+        f"{names[one.episode]} (cosine {one.cosine:.2f}, {ordinal(one.percentile)} percentile of"
+        f" large-move days; {_range(one)})"
+    )
 
 
 def _range(one: Analog) -> str:

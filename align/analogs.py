@@ -8,7 +8,7 @@ any other has to be nearer than the *best* of the whole library is on 95 % of la
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
@@ -72,6 +72,14 @@ class _Past:
     least_norm: float
     own_size: float | None
     nearest: Sequence[tuple[date, float]]
+    _inverses: dict[bytes, NDArray[np.float64]] = field(default_factory=dict)
+
+    def inverse(self, known: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """Return the inverse covariance of some legs; the same few sets come again and again."""
+        key = known.tobytes()
+        if key not in self._inverses:
+            self._inverses[key] = np.linalg.pinv(self.covariance[np.ix_(known, known)])
+        return self._inverses[key]
 
 
 def find_analogs(
@@ -135,7 +143,12 @@ def find_analogs(
     )
     if found and min(one.distance for one in found) > np.quantile(nearest, rules["far_percentile"]):
         text += " No close analog: 95 % of large days before it were nearer to an episode."
-    return AnalogAnswer(analogs=tuple(found), like=tuple(like), statement=text)
+    listed = [
+        one
+        for place, one in enumerate(found)
+        if place < rules["listed"] or one.episode in {*anchors, *like}
+    ]
+    return AnalogAnswer(analogs=tuple(listed), like=tuple(like), statement=text)
 
 
 def _nothing(statement: str) -> AnalogAnswer:
@@ -235,7 +248,7 @@ def _analog(
         episode=case.episode.id,
         date=case.episode.date,
         cosine=round(near, 4),
-        distance=round(float(_distances(clipped[None, :], case, past.covariance)[0]), 4),
+        distance=round(float(_distances(clipped[None, :], case, past)[0]), 4),
         percentile=round(float((placebo < near).mean()), 4),
         low=round(low, 4),
         high=round(high, 4),
@@ -243,12 +256,10 @@ def _analog(
     )
 
 
-def _distances(
-    table: NDArray[np.float64], case: _Case, covariance: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def _distances(table: NDArray[np.float64], case: _Case, past: _Past) -> NDArray[np.float64]:
     """Return the Mahalanobis distances of days from a case, on the legs that it has."""
     known = case.known
-    inverse = np.linalg.pinv(covariance[np.ix_(known, known)])
+    inverse = past.inverse(known)
     gap = np.nan_to_num(table[:, known] - case.clipped[known])
     squared = np.einsum("ij,jk,ik->i", gap, inverse, gap).clip(min=0)
     return np.asarray(np.sqrt(squared * len(known) / known.sum()))
@@ -269,6 +280,6 @@ def _best_of_library(
         known = case.known
         near = np.nan_to_num(cosine(past.pool[:, known], case.clipped[known]), nan=-1.0)
         best = np.where(other, np.maximum(best, near), best)
-        away = _distances(past.pool, case, past.covariance)
+        away = _distances(past.pool, case, past)
         nearest = np.where(other, np.minimum(nearest, away), nearest)
     return best, nearest

@@ -65,6 +65,7 @@ def test_five_sessions_to_5_february_are_like_march_2020_and_not_like_519():
     assert "march-2020-18" in found.like
     assert "crypto-519-2021" not in found.like
     assert "Closer in shape, not necessarily in size, to 18 March 2020" in found.statement
+    assert "one large day in twenty is as near" in found.statement
 
 
 def test_a_day_that_is_not_large_is_like_nothing():
@@ -80,7 +81,7 @@ def test_prices_since_2022_find_march_2020_all_the_same():
     day = date(2026, 1, 30)
     far, near = _by_id(_find(long, day)), _by_id(_find(short, day))
     assert near["march-2020-312"].cosine == pytest.approx(far["march-2020-312"].cosine, abs=0.02)
-    assert set(near) == set(far)
+    assert len(near) >= RULES["listed"]
     without = find_analogs(short, short.row(day), 1, load_episodes(), weights())
     assert "march-2020-312" not in _by_id(without)
 
@@ -107,7 +108,7 @@ def test_a_short_history_ranks_among_the_episodes():
     calendar = load_calendar("XNYS", date(2022, 1, 3), date(2026, 3, 1))
     market = build_market(align_world.prices(sessions=150), align_world.assets(), calendar)
     found = find_analogs(market, 149, 1, load_episodes(), weights(), episode_moves())
-    assert len(found.analogs) > 40
+    assert len(found.analogs) >= RULES["listed"]
     assert "percentiles are among the episodes alone" in found.statement
     bare = find_analogs(market, 149, 1, load_episodes(), weights())
     assert bare.analogs == ()
