@@ -78,7 +78,8 @@ class _Past:
         """Return the inverse covariance of some legs; the same few sets come again and again."""
         key = known.tobytes()
         if key not in self._inverses:
-            self._inverses[key] = np.linalg.pinv(self.covariance[np.ix_(known, known)])
+            inverse = np.linalg.pinv(self.covariance[np.ix_(known, known)])
+            self._inverses[key] = np.asarray(inverse, dtype=np.float64)
         return self._inverses[key]
 
 
