@@ -102,7 +102,7 @@ def local_projection(
 
 
 def lead_follow(innovation: Array, moves: Array, *, lags: int = LAGS) -> LeadFollow:
-    """Test both directions with the same lags: did the narrative lead the price, or follow it?
+    """Test with the same lags whether the narrative led the price, and whether it followed it.
 
     Notes
     -----
@@ -198,7 +198,7 @@ def _fit(design: Sequence[Array], outcome: Array) -> _Fit | None:
     bread = np.linalg.inv(x.T @ x)
     scores = x * (y - x @ beta)[:, None]
     covariance = bread @ (scores.T @ scores) @ bread * (n / (n - k))
-    return _Fit(n, n - k, beta, covariance)
+    return _Fit(n, n - k, np.asarray(beta), np.asarray(covariance))
 
 
 def _first(fit: _Fit | None, n: int) -> Estimate:

@@ -208,7 +208,7 @@ def _inflation(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.flo
     Bartlett (1935); shape (n_narratives, n_assets), never under 1.
     """
     ours, theirs = (np.array([_autocorrelations(row) for row in values]) for values in (x, y))
-    return np.maximum(1.0, 1.0 + 2.0 * ours @ theirs.T)
+    return np.asarray(np.maximum(1.0, 1.0 + 2.0 * ours @ theirs.T), dtype=np.float64)
 
 
 def _autocorrelations(series: NDArray[np.float64], order: int = 10) -> NDArray[np.float64]:

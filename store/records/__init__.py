@@ -7,7 +7,7 @@ unless the asset's calendar is another). The SQL ``CHECK`` constraints are built
 the literals below, so code and schema cannot differ.
 """
 
-from store.records.configured import Asset, Narrative, Source, without_legs
+from store.records.configured import Asset, NamedCell, Narrative, Source, without_legs
 from store.records.documents import (
     MAX_REVISIONS,
     Document,
@@ -28,6 +28,7 @@ from store.records.prices import PriceAnswer, PriceBar
 from store.records.results import (
     AlignmentCell,
     Analog,
+    Confirmation,
     Coverage,
     Episode,
     Explanation,
@@ -44,7 +45,9 @@ from store.records.vocabulary import (
     AssetUnit,
     CellStatus,
     ChangeUnit,
+    ConfirmationStatus,
     DateSource,
+    NamedBy,
     Outcome,
     PassagePart,
     RunStatus,
@@ -68,6 +71,8 @@ __all__ = [
     "AssetUnit",
     "CellStatus",
     "ChangeUnit",
+    "Confirmation",
+    "ConfirmationStatus",
     "Coverage",
     "DateSource",
     "Document",
@@ -82,6 +87,8 @@ __all__ = [
     "IntensityPoint",
     "Label",
     "Move",
+    "NamedBy",
+    "NamedCell",
     "Narrative",
     "Outcome",
     "PageWait",
