@@ -63,15 +63,11 @@ def confirm(
         volatility=np.clip(paired.volatility, -CLIP, CLIP),
     )
     rules, window = weights["confirmation"], weights["scan"]["window"]
-    found = []
-    for cell in [*before, *_new(before, paired, cells, named, rules)]:
-        if cell.status == "open" and _at_hand(cell, paired):
-            again = _measured(cell, clipped, rules, window)
-            # An answer as of an earlier day knows fewer sessions: what is stored stays.
-            found.append(again if again.sessions >= cell.sessions else cell)
-        else:
-            found.append(cell)
-    return _judged(found, rules["level"])
+    found = _followed(before, clipped, rules, window)
+    # A day of the settings may lie far back: such a cell closes at once and makes room.
+    while new := _new(found, paired, cells, named, rules):
+        found = _followed([*found, *new], clipped, rules, window)
+    return found
 
 
 def with_status(
@@ -125,6 +121,21 @@ def _new(
             known.add(one.cell)
             new.append(one)
     return new
+
+
+def _followed(
+    cells: Sequence[Confirmation], paired: Paired, rules: Mapping[str, Any], window: int
+) -> list[Confirmation]:
+    """Return the cells with what is known of the open ones by now, and their verdicts."""
+    found = []
+    for cell in cells:
+        if cell.status == "open" and _at_hand(cell, paired):
+            again = _measured(cell, paired, rules, window)
+            # An answer as of an earlier day knows fewer sessions: what is stored stays.
+            found.append(again if again.sessions >= cell.sessions else cell)
+        else:
+            found.append(cell)
+    return _judged(found, rules["level"])
 
 
 def _named(
