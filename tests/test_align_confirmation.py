@@ -233,12 +233,9 @@ def test_the_vix_is_not_held_fixed_against_itself():
 
 def test_the_scan_takes_the_verdict_over():
     cells = [_cell(), _cell(lag=3), _cell(lag=4)]
-    base = dict(narrative_id="n0", asset_id="a0", named_at=date(2024, 1, 2), horizon=2)
-    kept = [
-        Confirmation(**base, lag=2, named_by="scan", named_sign=1, named_effect=0.3,
-                     status="not confirmed", closes_on=date(2024, 6, 3)),
-        Confirmation(**base, lag=3, named_by="scan", named_sign=1, named_effect=0.3),
-    ]  # fmt: skip
+    (named,) = _then(_world())
+    closed = replace(named, status="not confirmed", closes_on=date(2024, 6, 3))
+    kept = [closed, replace(named, lag=3)]
     statuses = [cell.status for cell in with_status(cells, kept)]
     assert statuses == ["not confirmed", "exploratory", "exploratory"]
 
@@ -377,7 +374,7 @@ def test_cells_of_the_settings_are_read(tmp_path):
     ("text", "message"),
     [
         pytest.param(CELL.format(lag=11, sign="+", named="2026-01-30"), "lag = 11", id="far"),
-        pytest.param(CELL.format(lag="true", sign="+", named="2026-01-30"), "lag = True", id="bool"),
+        pytest.param(CELL.format(lag="true", sign="+", named="2026-01-30"), "= True", id="bool"),
         pytest.param(CELL.format(lag=1, sign="up", named="2026-01-30"), "sign = 'up'", id="sign"),
         pytest.param(CELL.format(lag=1, sign="+", named='"May"'), "named = 'May'", id="text"),
         pytest.param(
@@ -405,10 +402,11 @@ def test_a_cell_that_cannot_be_tested_is_refused(text, message, tmp_path):
 
 
 def test_the_stage_names_follows_and_writes_nothing_on_an_unchanged_night(tmp_path):
+    day = date(2025, 9, 30)
     named = [
-        NamedCell(narrative_id="fed-policy", asset_id="SPY", lag=1, sign=1, named=date(2025, 9, 30)),
-        NamedCell(narrative_id="no-such", asset_id="SPY", lag=1, sign=1, named=date(2025, 9, 30)),
-    ]  # fmt: skip
+        NamedCell(narrative_id=name, asset_id="SPY", lag=1, sign=1, named=day)
+        for name in ("fed-policy", "no-such")
+    ]
     with Store.open(tmp_path / "t.db", create=True) as store:
         chosen = [one for one in load_taxonomy() if one.id in ("fed-policy", "tariffs")]
         years.fill(store, chosen, sessions=150, per_day=12, sources=4)

@@ -4,6 +4,7 @@ import warnings
 from collections import Counter
 from collections.abc import Sequence
 from datetime import date
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,6 +22,7 @@ from tests.worlds import cells as worlds
 
 pytestmark = pytest.mark.benchmark
 LEVEL = 0.05
+Counts = Counter[Any]
 HORIZONS = (1, 5, 10, 20)
 
 
@@ -29,6 +31,12 @@ def show(title: str, rows: Sequence[tuple[str, float]]) -> None:
     print(f"\n{title}")
     for name, value in rows:
         print(f"  {name:<58} {100 * value:6.1f} %")
+
+
+def _pairs(world, runs, *, seed, **planted):
+    """Yield the pairs of a world, a hundred at a time."""
+    for batch in range(0, runs, 100):
+        yield from world(np.random.default_rng([seed, batch]), min(100, runs - batch), **planted)
 
 
 def naive_projection(level, moves, horizon):
@@ -49,10 +57,10 @@ def granger(level, moves):
 
 
 def test_n4_local_projections_keep_their_level_under_overlap():
-    """N4: 400 runs, T 750, phi .9, nothing leads anything."""
-    hits, runs = Counter(), 400
-    for seed in range(runs):
-        pair = worlds.independent(np.random.default_rng(seed))
+    """N4: T 750, phi .9, nothing leads anything."""
+    runs = 2000
+    hits: Counts = Counter()
+    for pair in _pairs(worlds.independent, runs, seed=1):
         for h in HORIZONS:
             hits["ours", h] += local_projection(pair.innovation, pair.moves, h).pvalue <= LEVEL
             hits["level", h] += local_projection(pair.level, pair.moves, h).pvalue <= LEVEL
@@ -71,10 +79,10 @@ def test_n4_local_projections_keep_their_level_under_overlap():
 
 
 def test_n2_a_follower_is_no_leader():
-    """N2: the pair design, 400 runs."""
-    hits, runs = Counter(), 400
-    for seed in range(runs):
-        pair = worlds.follower(np.random.default_rng(1000 + seed))
+    """N2: the pair design."""
+    runs = 2000
+    hits: Counts = Counter()
+    for pair in _pairs(worlds.follower, runs, seed=2):
         found = lead_follow(pair.innovation, pair.moves)
         usual, smallest = granger(pair.level, pair.moves)
         hits["lead"] += found.lead <= LEVEL
@@ -96,12 +104,14 @@ def test_n2_a_follower_is_no_leader():
 
 
 def test_p2_power_and_coverage_of_one_named_cell():
-    """P2: one cell, lag 2, sign named; 400 runs for each effect."""
-    runs = 400
-    power, outside, gain, better = Counter(), Counter(), [], Counter()
+    """P2: one cell, lag 2, sign named."""
+    runs = 1000
+    power: Counts = Counter()
+    outside: Counts = Counter()
+    better: Counts = Counter()
+    gain: list[tuple[float, float]] = []
     for beta in (0.0, 0.05, 0.10, 0.15, 0.20):
-        for seed in range(runs):
-            pair = worlds.led(np.random.default_rng(2000 + seed), beta=beta)
+        for pair in _pairs(worlds.led, runs, seed=3, beta=beta):
             found = cell_effect(pair.innovation, pair.moves, 2)
             power[beta, "one"] += found.one_sided(1) <= LEVEL
             power[beta, "two"] += found.pvalue <= LEVEL and found.effect > 0
@@ -159,7 +169,8 @@ def _cells(world):
 
 def test_partial_regression_takes_the_confounded_cells_out():
     """Planted scan, .25 sd: what passes, and what of it stays beside the other narratives."""
-    passed, runs = Counter(), 60
+    runs = 60
+    passed: Counts = Counter()
     for seed in range(runs):
         world = worlds.table(np.random.default_rng(3000 + seed), beta=0.25)
         found = [cell for cell in _cells(world) if cell.pvalue is not None]
@@ -214,7 +225,8 @@ def _best(found: list[AlignmentCell], number: int) -> list[AlignmentCell]:
 @pytest.mark.parametrize("beta", [0.0, 0.25], ids=["null", "planted"])
 def test_what_survives_the_next_sixty_sessions(beta):
     """The 30 best cells of a scan by raw p are named; 60 later sessions decide."""
-    count, runs, later = Counter(), 100, 60
+    runs, later = 100, 60
+    count: Counts = Counter()
     for seed in range(runs):
         rng = np.random.default_rng(4000 + seed)
         planted = (3, (0, 1, 2))
@@ -231,16 +243,18 @@ def test_what_survives_the_next_sixty_sessions(beta):
             a = world.asset_ids.index(one.asset_id)
             again = cell_effect(world.innovations[n], world.moves[a], one.lag)
             count[true, "all data"] += again.pvalue <= LEVEL
-    rows = []
-    for true in (False, True):
-        total = count[true, "named"]
-        if total:
-            word = "planted" if true else "null"
-            rows += [
-                (f"{word} cells ({total}): confirmed (Holm, partial)", count[true, "confirmed"] / total),
-                (f"{word} cells: one-sided p alone", count[true, "raw"] / total),
-                (f"{word} cells: re-tested on all data, the naming included", count[true, "all data"] / total),
-            ]  # fmt: skip
+    words = {
+        "confirmed": "confirmed: Holm, and the partial effect",
+        "raw": "one-sided p of the later sessions alone",
+        "all data": "re-tested on all data, the naming included",
+    }
+    rows = [
+        (f"{'planted' if true else 'null'}, {count[true, 'named']} cells: {word}",
+         count[true, key] / count[true, "named"])
+        for true in (False, True)
+        for key, word in words.items()
+        if count[true, "named"]
+    ]  # fmt: skip
     show(f"Survival on {later} later sessions, beta {beta}, {runs} runs", rows)
     assert count[False, "confirmed"] / count[False, "named"] <= 0.05
     assert count[False, "raw"] / count[False, "named"] <= 0.07

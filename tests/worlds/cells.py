@@ -8,8 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from align.innovation import forecast_error, standardise
+from align.innovation import _PRIOR as PRIOR
+from align.innovation import LAGS, LEAST_ROWS, LONGEST, standardise
 from align.paired import Paired
 from align.returns import lagged_volatility
 from tests.worlds.tape import Array, garch, narratives, returns
@@ -37,13 +39,54 @@ class Pair:
 
 
 def innovations(levels: Array) -> Array:
-    """Return expanding innovations of each row, by the shipped forecast and scale."""
-    weekdays = np.arange(levels.shape[1]) % 5
-    errors = [
-        [forecast_error(line[: day + 1], weekdays[: day + 1]) for day in range(len(line))]
-        for line in levels
-    ]
-    return np.asarray(standardise(np.array(errors)))
+    """Return expanding innovations of each row.
+
+    The regressions of ``align.innovation.forecast_error`` for all days and rows at once, from
+    sums over the days before; a test holds the two against each other.
+    """
+    rows, n = levels.shape
+    weekday = np.eye(5)[np.arange(n) % 5]
+    past = np.zeros((rows, n, LAGS))
+    for lag in range(1, LAGS + 1):
+        past[:, lag:, lag - 1] = levels[:, :-lag]
+    past[:, :LAGS] = 0.0
+    target = np.where(np.arange(n) >= LAGS, levels, 0.0)
+    used = np.where(np.arange(n)[:, None] >= LAGS, weekday, 0.0)
+    last = np.arange(LEAST_ROWS + LAGS, n)
+    first = np.maximum(last - LONGEST + 1, 0)
+
+    def before(values: Array, start: NDArray[np.intp]) -> Array:
+        total = np.concatenate([np.zeros_like(values[:, :1]), np.cumsum(values, axis=1)], axis=1)
+        return np.asarray(total[:, last] - total[:, start])
+
+    number = (last - first)[None, :]
+    mean = before(levels, first) / number
+    scale = np.sqrt(before(levels**2, first) / number - mean**2)
+    # A row of the regression needs five days before it, also where the window begins.
+    start = first + LAGS
+    count = before(used[None], start)
+    one = before(past, start)
+    size = (last - start)[None, :, None, None]
+    m, s = mean[..., None, None], scale[..., None, None]
+    square = before(past[..., :, None] * past[..., None, :], start)
+    cross = before(past[..., :, None] * used[None, :, None, :], start)
+    crossed = (square - m * (one[..., :, None] + one[..., None, :]) + size * m**2) / s**2
+    mixed = (cross - m * count[..., None, :]) / s
+    gram = np.zeros((rows, len(last), 2 * LAGS, 2 * LAGS))
+    gram[..., :LAGS, :LAGS], gram[..., :LAGS, LAGS:] = crossed, mixed
+    gram[..., LAGS:, :LAGS] = np.swapaxes(mixed, -1, -2)
+    gram[..., LAGS:, LAGS:] = count[..., None] * np.eye(5) + 0.0
+    total = before(target, start)
+    lagged = before(past * target[..., None], start) - mean[..., None] * (one + total[..., None])
+    lagged = (lagged + size[..., 0] * mean[..., None] ** 2) / scale[..., None]
+    by_day = before(used[None] * target[..., None], start) - mean[..., None] * count
+    moment = np.concatenate([lagged, by_day], axis=-1)
+    beta = np.linalg.solve(gram + PRIOR * np.eye(2 * LAGS), moment[..., None])[..., 0]
+    today = (past[:, last] - mean[..., None]) / scale[..., None]
+    forecast = (today * beta[..., :LAGS]).sum(-1) + (used[last] * beta[..., LAGS:]).sum(-1)
+    errors = np.full(levels.shape, np.nan)
+    errors[:, last] = levels[:, last] - mean - forecast
+    return np.asarray(standardise(errors))
 
 
 def scaled(moves: Array) -> Array:
@@ -60,35 +103,44 @@ def volatility(moves: Array) -> Array:
     return np.sqrt(h)
 
 
-def independent(rng: np.random.Generator, *, phi: float = 0.9, n: int = T) -> Pair:
-    """Return a persistent narrative that has nothing to do with the price."""
-    return led(rng, beta=0.0, phi=phi, n=n)
+def independent(
+    rng: np.random.Generator, number: int, *, phi: float = 0.9, n: int = T
+) -> list[Pair]:
+    """Return persistent narratives that have nothing to do with the prices."""
+    return led(rng, number, beta=0.0, phi=phi, n=n)
 
 
 def led(
-    rng: np.random.Generator, *, beta: float, lag: int = 2, phi: float = 0.9, n: int = T
-) -> Pair:
-    """Return a narrative that leads: r_{t+lag} += beta e_t sigma_{t+lag}."""
+    rng: np.random.Generator,
+    number: int,
+    *,
+    beta: float,
+    lag: int = 2,
+    phi: float = 0.9,
+    n: int = T,
+) -> list[Pair]:
+    """Return narratives that lead: r_{t+lag} += beta e_t sigma_{t+lag}."""
     days = n + _WARM + _EARLIER
-    level, r = narratives(rng, 1, days, phi=phi), garch(rng, 1, days)
-    lead(level, r, beta, [(0, 0)], lag=lag, phi=phi)
-    return _pair(level, r)
+    level = np.vstack([narratives(rng, 1, days, phi=phi) for _ in range(number)])
+    r = garch(rng, number, days)
+    lead(level, r, beta, [(place, place) for place in range(number)], lag=lag, phi=phi)
+    return _pairs(level, r)
 
 
-def follower(rng: np.random.Generator, *, n: int = T) -> Pair:
-    """Return a narrative that reacts to yesterday, and to how large yesterday was.
+def follower(rng: np.random.Generator, number: int, *, n: int = T) -> list[Pair]:
+    """Return narratives that react to yesterday, and to how large yesterday was.
 
     x_t = .9 x_{t-1} + .4 u - .5 r_{t-1} + .4 (|r_{t-1}| - .7): a follower, never a leader,
     whose size and the price's volatility share a cause.
     """
     days = n + _WARM + _EARLIER
-    r, u = garch(rng, 1, days), rng.normal(size=days)
-    level = np.zeros((1, days))
+    r, u = garch(rng, number, days), rng.normal(size=(number, days))
+    level = np.zeros((number, days))
     for day in range(1, days):
-        past = r[0, day - 1]
-        told = -0.5 * past + 0.4 * (abs(past) - 0.7)
-        level[0, day] = 0.9 * level[0, day - 1] + 0.4 * u[day] + told
-    return _pair(level, r)
+        past = r[:, day - 1]
+        told = -0.5 * past + 0.4 * (np.abs(past) - 0.7)
+        level[:, day] = 0.9 * level[:, day - 1] + 0.4 * u[:, day] + told
+    return _pairs(level, r)
 
 
 def table(
@@ -133,10 +185,14 @@ def lead(
         moves[asset, lag + 1 :] += beta * shock[narrative, :-lag] * sigma[asset, lag + 1 :]
 
 
-def _pair(level: Array, moves: Array) -> Pair:
-    e = innovations(level[:, _EARLIER:])[0, _WARM:]
-    return Pair(
-        level=level[0, _EARLIER + _WARM :],
-        innovation=e,
-        moves=scaled(moves)[0, _EARLIER + _WARM :],
-    )
+def _pairs(level: Array, moves: Array) -> list[Pair]:
+    start = _EARLIER + _WARM
+    return [
+        Pair(level=one, innovation=e, moves=r)
+        for one, e, r in zip(
+            level[:, start:],
+            innovations(level[:, _EARLIER:])[:, _WARM:],
+            scaled(moves)[:, start:],
+            strict=True,
+        )
+    ]

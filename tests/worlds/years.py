@@ -118,7 +118,7 @@ def add_day(
                 model="test",
                 taxonomy="test.v1",
             )
-            for place in np.flatnonzero(carried[number])
+            for place in np.flatnonzero(carried[number]).tolist()
         ]
         documents.append(document)
         taggings.append(
