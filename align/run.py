@@ -4,11 +4,12 @@ The one module of ``align/`` that uses the store.
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
 from align.catalogue import load_episodes, signature_library, weights
+from align.confirmation import confirm, unknown_cells, with_status
 from align.episode_moves import episode_moves_text
 from align.errors import AlignError
 from align.explanation import days_to_explain, explain_day
@@ -23,8 +24,9 @@ from align.inputs import (
     world_of,
 )
 from align.intensity import measure_intensity
+from align.paired import pair
 from align.scan_points import scan_points
-from store.records import Explanation, Failure, StageReport
+from store.records import Explanation, Failure, NamedCell, StageReport
 
 if TYPE_CHECKING:
     from store import Store
@@ -32,31 +34,47 @@ if TYPE_CHECKING:
 Progress = Callable[..., Any] | None
 
 
-def align(store: "Store", *, now: datetime, progress: Progress = None) -> StageReport:
-    """Bring intensity, alignments, episodes and stored explanations up to date.
+def align(
+    store: "Store",
+    *,
+    now: datetime,
+    named: Sequence[NamedCell] = (),
+    progress: Progress = None,
+) -> StageReport:
+    """Bring intensity, alignments, confirmations, episodes and explanations up to date.
 
     One transaction; nothing is written when nothing changed, and nothing is computed when
     the inputs are those of the last finished run. Intensity is appended, never rewritten; the
-    scan and the explanations are replaced.
+    scan and the explanations are replaced; a cell that was named stays, whatever comes of it.
 
     Parameters
     ----------
     now : datetime
         Documents and prices that become public later are not looked at.
+    named : sequence of NamedCell
+        Cells of the scan that the settings name beforehand.
     """
-    counts = {"intensity": 0, "alignments": 0, "episodes": 0, "explanations": 0}
+    counts = dict.fromkeys(
+        ("intensity", "alignments", "confirmations", "episodes", "explanations"), 0
+    )
     inputs = _read(store, now)
     settings = {
         "weights": weights()["version"],
         "signatures": signature_library().version,
         "inputs": digest(inputs),
+        "cells": repr(tuple(named)),
     }
     if _last_settings(store) == settings:
         return StageReport(stage="align", counts=counts, notes=["nothing new to align"])
     run = store.runs.begin("align", now=now, settings=settings)
     built = build(inputs)
     points = measure_intensity(built.archive) if built.archive is not None else []
-    cells = scan_points(built.archive, built.market, points, built.listed)
+    paired = pair(
+        built.archive, built.market, points, built.listed, weights()["confirmation"]["volatility"]
+    )
+    cells = scan_points(paired)
+    confirmations = confirm(store.confirmations.all(), paired, cells, named, weights())
+    cells = with_status(cells, confirmations)
     explained, failed = _explanations(store, built, inputs, progress)
     results = store.results
     with store.transaction():
@@ -68,12 +86,17 @@ def align(store: "Store", *, now: datetime, progress: Progress = None) -> StageR
         if cells and results.alignments_differ(cells):
             results.replace_alignments(cells, run_id=run.id)
             counts["alignments"] = len(cells)
+        if store.confirmations.changed(confirmations):
+            counts["confirmations"] = store.confirmations.save(
+                confirmations, now=now, run_id=run.id
+            )
         if explained and results.explanations_differ(explained, days=1):
             counts["explanations"] = results.save_explanations(explained, days=1, run_id=run.id)
         for failure in failed:
             run.fail(failure)
         run.finish(now=now, counts=counts, code=3 if failed else 0)
-    return StageReport(stage="align", counts=counts, failures=len(failed), notes=_notes(built))
+    notes = [*_notes(built), *unknown_cells(named, paired), *_survival(store)]
+    return StageReport(stage="align", counts=counts, failures=len(failed), notes=notes)
 
 
 def explain(
@@ -143,6 +166,18 @@ def _notes(built: Built) -> list[str]:
     if built.market is None:
         notes.append("no prices yet: intensity only")
     return notes
+
+
+def _survival(store: "Store") -> list[str]:
+    """Say how many of the cells that were named beforehand held on later sessions."""
+    found = store.confirmations.survival()
+    closed = found["confirmed"] + found["not_confirmed"]
+    if not closed:
+        return []
+    return [
+        f"cells named beforehand: {found['confirmed']} of {closed} held on the sessions after"
+        f" their naming, {found['open']} still open"
+    ]
 
 
 def _explanations(

@@ -27,6 +27,9 @@ LEAST_FOR_EFFECT = 20
 CLIP = 6.0
 _Z95 = 1.959963984540054
 METHOD = "max-T circular shift"
+# Two ways to the same sum differ in the last digits: a tie counts as reached.
+_TIE = 1e-9
+_DUST = 1e-12
 
 
 def scan(
@@ -65,16 +68,10 @@ def scan(
     known = (~np.isnan(lagged)).astype(float)
     number = ((~np.isnan(x)).astype(float) @ known.T).reshape(len(x), len(LAGS), -1)
     zero_x, zero_y = np.nan_to_num(x), np.nan_to_num(lagged)
-    squared_y = zero_y**2
-    observed = np.abs(_statistics(zero_x, zero_y, squared_y)).reshape(number.shape)
-    exceed_all, exceed_own = np.zeros(number.shape), np.zeros(number.shape)
+    observed = np.abs(_statistics(zero_x, zero_y)).reshape(number.shape)
     tested = (number >= LEAST_PAIRS) & ~np.isnan(observed) & (n >= LEAST_SESSIONS)
-    for shift in shifts if tested.any() else ():
-        rolled = np.roll(zero_x, shift, axis=1)
-        null = np.abs(_statistics(rolled, zero_y, squared_y)).reshape(number.shape)
-        exceed_all += np.nanmax(np.where(tested, null, np.nan)) >= observed
-        exceed_own += null >= observed
-    effects = _effects(x, y)
+    exceed_own, exceed_all = _exceedances(zero_x, zero_y, observed, tested, shifts)
+    effects = _effects(x, lagged, _inflation(x, y))
     cells = []
     for i, narrative_id in enumerate(narrative_ids):
         for j, asset_id in enumerate(asset_ids):
@@ -127,13 +124,47 @@ def _lagged(y: NDArray[np.float64]) -> NDArray[np.float64]:
     return out.reshape(len(LAGS) * n_assets, n)
 
 
-def _statistics(
-    x: NDArray[np.float64], y: NDArray[np.float64], squared_y: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def _statistics(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]:
     """Compute t of all cells with two matrix products; missing values are zero in both."""
-    denominator = np.sqrt((x**2) @ squared_y.T)
+    denominator = np.sqrt((x**2) @ (y**2).T)
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.where(denominator > 0, (x @ y.T) / denominator, np.nan)
+
+
+def _exceedances(
+    x: NDArray[np.float64],
+    y: NDArray[np.float64],
+    observed: NDArray[np.float64],
+    tested: NDArray[np.bool_],
+    shifts: list[int],
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Count the shifts whose |t| of the cell, and whose largest |t| of all, reach a cell's own.
+
+    All shifts of a lag at once: sum_t x_{t-s} y_t for every s is one circular
+    cross-correlation, which the Fourier transform gives in n log n.
+    """
+    from scipy import fft
+
+    own, everywhere = np.zeros(observed.shape), np.zeros(observed.shape)
+    if not shifts or not tested.any():
+        return own, everywhere
+    n = x.shape[1]
+    narratives = [np.conj(fft.rfft(values, axis=1))[:, None] for values in (x, x**2)]
+    largest = np.zeros(len(shifts))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        for k, lines in enumerate(y.reshape(len(LAGS), -1, n)):
+            top, squares = (
+                fft.irfft(spectrum * fft.rfft(values, axis=1)[None], n)[:, :, shifts]
+                for spectrum, values in zip(narratives, (lines, lines**2), strict=True)
+            )
+            # Dust of the transform is no variance.
+            floor = _DUST * max(float(squares.max()), _DUST)
+            null = np.where(squares > floor, np.abs(top) / np.sqrt(np.abs(squares)), 0.0)
+            largest = np.maximum(largest, null[tested[:, k]].max(axis=0, initial=0.0))
+            own[:, k] = (null >= observed[:, k, :, None] - _TIE).sum(axis=2)
+    below = np.searchsorted(np.sort(largest), observed - _TIE, side="left")
+    everywhere[:] = len(shifts) - below
+    return own, everywhere
 
 
 def _shifts(n: int, seed: int) -> list[int]:
@@ -146,30 +177,38 @@ def _shifts(n: int, seed: int) -> list[int]:
     return [int(shift) for shift in rng.choice(possible, SHIFTS, replace=False)]
 
 
-def _effects(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return correlation, low and high, shape (n_narratives, n_lags, n_assets, 3)."""
-    n_narratives, n_assets = len(x), len(y)
-    out = np.full((n_narratives, len(LAGS), n_assets, 3), np.nan)
-    autocorrelation = [_autocorrelations(row) for row in x], [_autocorrelations(row) for row in y]
-    lagged = _lagged(y).reshape(len(LAGS), n_assets, -1)
-    for i in range(n_narratives):
-        for j in range(n_assets):
-            # Bartlett: the variance of a cross-correlation of two autocorrelated series.
-            inflation = max(1.0, 1.0 + 2.0 * float(autocorrelation[0][i] @ autocorrelation[1][j]))
-            for k in range(len(LAGS)):
-                both = ~np.isnan(x[i]) & ~np.isnan(lagged[k, j])
-                if both.sum() < LEAST_FOR_EFFECT:
-                    continue
-                a, b = x[i, both], lagged[k, j, both]
-                a, b = a - a.mean(), b - b.mean()
-                scale = np.sqrt((a @ a) * (b @ b))
-                if scale <= 0:
-                    continue
-                r = float(np.clip((a @ b) / scale, -0.999999, 0.999999))
-                half = _Z95 / np.sqrt(max(both.sum() / inflation - 3.0, 1.0))
-                z = np.arctanh(r)
-                out[i, k, j] = r, np.tanh(z - half), np.tanh(z + half)
-    return out
+def _effects(
+    x: NDArray[np.float64], lagged: NDArray[np.float64], inflation: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return correlation, low and high, shape (n_narratives, n_lags, n_assets, 3).
+
+    Over the pairs that are there; all cells at once by sums over pairs.
+    """
+    there_x, there_y = (~np.isnan(values) for values in (x, lagged))
+    know_x, know_y = there_x.astype(float), there_y.astype(float).T
+    fill_x, fill_y = np.nan_to_num(x), np.nan_to_num(lagged).T
+    n = know_x @ know_y
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean_x, mean_y = fill_x @ know_y / n, know_x @ fill_y / n
+        covariance = fill_x @ fill_y - n * mean_x * mean_y
+        variance_x = fill_x**2 @ know_y - n * mean_x**2
+        variance_y = know_x @ fill_y**2 - n * mean_y**2
+        r = covariance / np.sqrt(variance_x * variance_y)
+    usable = (n >= LEAST_FOR_EFFECT) & (variance_x > _DUST * n) & (variance_y > _DUST * n)
+    shape = (len(x), len(LAGS), -1)
+    r = np.where(usable, np.clip(r, -0.999999, 0.999999), np.nan).reshape(shape)
+    half = _Z95 / np.sqrt(np.maximum(n.reshape(shape) / inflation[:, None, :] - 3.0, 1.0))
+    z = np.arctanh(r)
+    return np.stack([r, np.tanh(z - half), np.tanh(z + half)], axis=-1)
+
+
+def _inflation(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the variance of a cross-correlation of two autocorrelated series, over 1 / n.
+
+    Bartlett (1935); shape (n_narratives, n_assets), never under 1.
+    """
+    ours, theirs = (np.array([_autocorrelations(row) for row in values]) for values in (x, y))
+    return np.asarray(np.maximum(1.0, 1.0 + 2.0 * ours @ theirs.T), dtype=np.float64)
 
 
 def _autocorrelations(series: NDArray[np.float64], order: int = 10) -> NDArray[np.float64]:

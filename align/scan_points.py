@@ -1,46 +1,25 @@
-"""Intensity points and a market -> the scan, on one run of sessions."""
+"""Intensity points and a market -> the scan, on the sessions of its window."""
 
-from collections.abc import Sequence
-
-import pandas as pd
-
-from align.archive import Archive
 from align.catalogue import weights
-from align.market import Market
+from align.paired import Paired
 from align.scan import scan
-from store.records import AlignmentCell, IntensityPoint
+from store.records import AlignmentCell
 
 
-def scan_points(
-    archive: Archive | None,
-    market: Market | None,
-    points: Sequence[IntensityPoint],
-    listed: Sequence[str],
-) -> list[AlignmentCell]:
+def scan_points(paired: Paired | None) -> list[AlignmentCell]:
     """Scan all narratives against the listed assets that have prices.
 
-    The sessions run from the first innovation to the last without a gap, so that a lag is a
-    number of sessions even across a hole of the archive.
+    The trailing window bounds the work of a night, and lets a pattern that ended go: three
+    years hold as many circular shifts as an adjusted p needs.
     """
-    assets = [name for name in listed if market is not None and name in market.assets]
-    if archive is None or market is None or not points or not assets:
+    if paired is None:
         return []
-    values: dict[str, dict[pd.Timestamp, float]] = {name: {} for name in archive.narrative_ids}
-    for point in points:
-        if point.innovation is not None:
-            values[point.narrative_id][pd.Timestamp(point.day)] = point.innovation
-    wide = pd.DataFrame(values, dtype=float).reindex(
-        index=archive.grid.days, columns=list(archive.narrative_ids)
-    )
-    some = wide.index[wide.notna().any(axis=1)]
-    if len(some):
-        wide = wide.loc[some[0] : some[-1]]
-    moves = market.moves(1).reindex(wide.index)[assets]
+    window = paired.between(len(paired.days) - weights()["scan"]["window"], len(paired.days))
     return scan(
-        wide.to_numpy().T,
-        moves.to_numpy().T,
-        archive.narrative_ids,
-        assets,
-        (wide.index[0].date(), wide.index[-1].date()),
+        window.innovations,
+        window.moves,
+        window.narrative_ids,
+        window.asset_ids,
+        (window.day(0), window.day(-1)),
         seed=weights()["bootstrap"]["seed"],
     )

@@ -4,12 +4,13 @@ import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 
 from api.errors import ConfigError
-from store.records import Asset, AssetClass, AssetUnit, Source, SourceKind
+from store.records import Asset, AssetClass, AssetUnit, NamedCell, Source, SourceKind
 
 FILE_NAME = "tapestory.toml"
 SOURCES_NAME = "sources.toml"
@@ -21,10 +22,16 @@ _TABLES = {
     "models": {"encoder", "stance"},
     "store": {"backups"},
     "schedule": {"time"},
+    "align": {"cell"},
 }
 _SOURCE_KEYS = {
     "id", "kind", "url", "name", "weight", "language", "full_text", "token_env", "handle", "terms",
 }  # fmt: skip
+_Sign = Literal["+", "-"]
+# As the scan has them, and as many as can be open at once (align/weights.toml).
+LONGEST_LAG = 10
+MOST_CELLS = 30
+_CELL_KEYS = {"narrative", "asset", "lag", "sign", "named"}
 _ASSET_KEYS = {"id", "name", "class", "unit", "calendar", "source"}
 
 
@@ -41,6 +48,8 @@ class Settings:
         in the settings alone.
     secrets : mapping
         Tokens by the name of their environment variable.
+    cells : tuple of NamedCell
+        Cells of the scan that were named beforehand.
     """
 
     sources: tuple[Source, ...]
@@ -58,6 +67,7 @@ class Settings:
     base_dir: Path = Path()
     origin: str = "shipped defaults"
     secrets: Mapping[str, str] = field(default_factory=dict)
+    cells: tuple[NamedCell, ...] = ()
 
 
 def default_text() -> str:
@@ -137,6 +147,7 @@ def parse_settings(text: str, *, origin: str, base_dir: Path) -> Settings:
         base_dir=base_dir,
         origin=origin,
         secrets={name: os.environ[name] for name in sorted(names) if name in os.environ},
+        cells=_cells(given, origin),
     )
 
 
@@ -249,4 +260,41 @@ def _asset(entry: Mapping[str, Any], number: int, origin: str) -> Asset:
         unit=_choice(entry.get("unit", "price"), AssetUnit, "unit", where),
         calendar=entry.get("calendar", "XNYS"),
         source=entry.get("source", ""),
+    )
+
+
+def _cells(given: Mapping[str, Any], origin: str) -> tuple[NamedCell, ...]:
+    """Return the cells of ``[[align.cell]]``; a cell is named once."""
+    entries = given.get("align", {}).get("cell", [])
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise ConfigError(f"{origin}: write each cell below its own line [[align.cell]]")
+    if len(entries) > MOST_CELLS:
+        raise ConfigError(
+            f"{origin} names {len(entries)} cells: {MOST_CELLS} at most, what is named without"
+            " choosing is not named"
+        )
+    cells = [_cell(entry, f"[[align.cell]] number {n} of {origin}")
+             for n, entry in enumerate(entries, 1)]  # fmt: skip
+    keys = [f"{cell.narrative_id} {cell.asset_id} {cell.lag}" for cell in cells]
+    _refuse_repeated(keys, "cell", origin)
+    return tuple(cells)
+
+
+def _cell(entry: Mapping[str, Any], where: str) -> NamedCell:
+    _refuse_unknown(entry, _CELL_KEYS, where)
+    lag, named = entry.get("lag"), entry.get("named")
+    if type(lag) is not int or abs(lag) > LONGEST_LAG:
+        raise ConfigError(
+            f"{where} has lag = {lag!r}: give sessions from -{LONGEST_LAG} to {LONGEST_LAG};"
+            " positive: the narrative comes first"
+        )
+    # A TOML date is a date; a time would be a datetime, which is one, too.
+    if type(named) is not date:
+        raise ConfigError(f"{where} has named = {named!r}: give the day as a date, 2026-01-30")
+    return NamedCell(
+        narrative_id=_required(entry, "narrative", where),
+        asset_id=_required(entry, "asset", where),
+        lag=lag,
+        sign=1 if _choice(_required(entry, "sign", where), _Sign, "sign", where) == "+" else -1,
+        named=named,
     )

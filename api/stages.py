@@ -101,7 +101,7 @@ def run_align(store: "Store", settings: Settings, *, now: datetime) -> StageRepo
     from align.run import align
 
     store.assets.sync(settings.assets)
-    return align(store, now=now, progress=progress)
+    return align(store, now=now, named=settings.cells, progress=progress)
 
 
 def run_publish(store: "Store") -> StageReport:

@@ -12,6 +12,7 @@ from types import TracebackType
 from filelock import FileLock, Timeout
 from sqlite_utils import Database
 
+from store.confirmations import Confirmations
 from store.documents import Documents
 from store.errors import SchemaError, StoreError, StoreLockedError
 from store.fetches import Fetches, Sources
@@ -35,7 +36,7 @@ class Store:
 
     Use :meth:`open`. Attributes group the queries by table: ``runs``, ``sources``,
     ``fetches``, ``documents``, ``narratives``, ``labels``, ``assets``, ``prices``,
-    ``results``, ``frames`` and ``pages``.
+    ``results``, ``confirmations``, ``frames`` and ``pages``.
     """
 
     def __init__(self, db: Database, path: Path, lock: FileLock | None) -> None:
@@ -51,6 +52,7 @@ class Store:
         self.assets = Assets(db)
         self.prices = Prices(db)
         self.results = Results(db)
+        self.confirmations = Confirmations(db)
         self.frames = Frames(db)
         self.pages = Pages(db)
 

@@ -1,7 +1,8 @@
 """Queries whose answer is a tidy DataFrame, for ``align`` and for people.
 
-Columns named ``*_at`` and ``as_of`` are aware UTC timestamps; ``date`` and ``day`` are naive
-midnights of a session date. pandas is imported when a frame is first asked for.
+Columns named ``*_at`` and ``as_of`` are aware UTC timestamps; ``date``, ``day``, ``named_at``
+and ``closes_on`` are naive midnights of a session date. pandas is imported when a frame is first
+asked for.
 """
 
 from collections.abc import Sequence
@@ -10,14 +11,24 @@ from typing import TYPE_CHECKING, Any
 
 from sqlite_utils import Database
 
+from store.confirmations import SURVIVAL
 from store.instants import to_text
 from store.records import CAUSAL_WEIGHT
 
 if TYPE_CHECKING:
     import pandas as pd
 
-_INSTANTS = ("published_at", "effective_at", "first_seen_at", "as_of", "known_at", "fetched_at")
-_DATES = ("date", "day")
+_INSTANTS = (
+    "published_at",
+    "effective_at",
+    "first_seen_at",
+    "as_of",
+    "known_at",
+    "fetched_at",
+    "noted_at",
+    "updated_at",
+)
+_DATES = ("date", "day", "named_at", "closes_on")
 
 
 class Frames:
@@ -122,6 +133,24 @@ class Frames:
             "SELECT narrative_id, day, stories, effective_n, share, share_low, share_high, zscore,"
             " innovation, favor, against, neutral, net_stance, disagreement, novelty, reach,"
             " seen_at FROM intensity_latest ORDER BY narrative_id, day"
+        )
+
+    def confirmations(self) -> "pd.DataFrame":
+        """Return every cell named beforehand, failures included, the oldest first.
+
+        Columns as in the table; ``named_at`` and ``closes_on`` are session dates.
+        """
+        return self.query(
+            "SELECT * FROM confirmations ORDER BY named_at, narrative_id, asset_id, lag"
+        )
+
+    def survival(self) -> "pd.DataFrame":
+        """Return one row per ``named_by``: ``named, open, confirmed, not_confirmed, survival``.
+
+        ``survival`` is the share of the closed cells that were confirmed; NaN before the first.
+        """
+        return self.query(
+            f"SELECT named_by, {SURVIVAL} FROM confirmations GROUP BY named_by ORDER BY named_by"
         )
 
     def quotes(

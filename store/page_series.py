@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from store.confirmations import SURVIVAL
 from store.rows import Connection, Row, rows
 
 _POINT = (
@@ -19,7 +20,7 @@ _CELL = (
 
 
 class Series:
-    """Queries on ``intensity``, ``prices``, ``moves`` and ``alignments``."""
+    """Queries on ``intensity``, ``prices``, ``moves``, ``alignments`` and ``confirmations``."""
 
     def __init__(self, db: Connection) -> None:
         self._db = db
@@ -97,6 +98,24 @@ class Series:
             " coalesce(c.pvalue, 1), abs(c.effect) DESC LIMIT ?",
             [value, limit],
         )
+
+    def named(self, narrative_id: str) -> list[Row]:
+        """Return the cells of one narrative that were named beforehand, the newest first.
+
+        ``others`` counts the cells that closed on the same session.
+        """
+        return rows(
+            self._db,
+            "SELECT c.*, a.name AS asset, CASE WHEN c.closes_on IS NULL THEN NULL ELSE (SELECT"
+            " count(*) - 1 FROM confirmations o WHERE o.closes_on = c.closes_on) END AS others"
+            " FROM confirmations c JOIN assets a ON a.id = c.asset_id WHERE c.narrative_id = ?"
+            " ORDER BY c.named_at DESC, a.rowid, c.lag",
+            [narrative_id],
+        )
+
+    def survival(self) -> Row:
+        """Return how many cells were named beforehand, and what became of them."""
+        return rows(self._db, f"SELECT {SURVIVAL} FROM confirmations")[0]
 
     def _cells(self, rest: str, values: Sequence[Any]) -> list[Row]:
         return rows(self._db, f"{_CELL} {rest}", values)

@@ -27,8 +27,15 @@ TABLES = (
     "labels",
     "entities",
     "prices",
+    # A date on which something was said cannot be computed again.
+    "confirmations",
 )
 _ROWS_PER_GROUP = 20_000
+# Tables without a rowid.
+_ORDERS = {
+    "prices": "asset_id, date, known_at",
+    "confirmations": "narrative_id, asset_id, lag",
+}
 
 
 def export_tables(store: Store, folder: Path) -> dict[str, int]:
@@ -115,8 +122,8 @@ def _batches(store: Store, table: str, names: list[str]) -> Iterator[list[dict[s
     columns = ", ".join(f'"{name}"' for name in names)
     # A copy must come after the document that it points at, or its foreign key fails.
     order = "duplicate_of IS NOT NULL, number" if table == "documents" else "rowid"
-    if table == "prices":
-        order = "asset_id, date, known_at"
+    if table in _ORDERS:
+        order = _ORDERS[table]
     cursor = store.db.execute(f"SELECT {columns} FROM {table} ORDER BY {order}")
     while rows := cursor.fetchmany(_ROWS_PER_GROUP):
         yield [dict(zip(names, row, strict=True)) for row in rows]

@@ -11,6 +11,7 @@ from store.records import (
     AlignmentCell,
     Analog,
     Asset,
+    Confirmation,
     Coverage,
     Episode,
     Explanation,
@@ -114,6 +115,46 @@ def cells() -> list[AlignmentCell]:
                 )
     return cells
 
+
+CONFIRMATIONS = (
+    Confirmation(
+        narrative_id="dollar-policy",
+        asset_id="DXY",
+        lag=1,
+        named_at=date(2026, 1, 28),
+        named_by="scan",
+        named_sign=-1,
+        named_effect=-0.52,
+        horizon=1,
+        sessions=2,
+        partial_effect=-0.47,
+        partial_p=0.003,
+    ),
+    Confirmation(
+        narrative_id="geopolitics",
+        asset_id="GLD",
+        lag=2,
+        named_at=date(2025, 9, 30),
+        named_by="settings",
+        named_sign=1,
+        named_effect=None,
+        horizon=2,
+        sessions=60,
+        oos_n=58,
+        oos_effect=0.06,
+        oos_low=-0.2,
+        oos_high=0.32,
+        oos_p=0.32,
+        oos_p_adj=0.32,
+        partial_effect=0.02,
+        partial_p=0.81,
+        forecast_n=58,
+        forecast_r2=-0.008,
+        forecast_p=0.6,
+        status="not confirmed",
+        closes_on=date(2025, 12, 24),
+    ),
+)
 
 EPISODES = (
     Episode(id="2020-03-12", date=date(2020, 3, 12), name="12 March 2020", label="squeeze"),

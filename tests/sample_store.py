@@ -24,7 +24,7 @@ from store.records import (
     SourceState,
     Tagging,
 )
-from tests.sample_results import EPISODES, cells, explanation, intensity
+from tests.sample_results import CONFIRMATIONS, EPISODES, cells, explanation, intensity
 from tests.sample_world import (
     ASSETS,
     HOLIDAY,
@@ -66,6 +66,7 @@ def populated_store(path: Path) -> None:
         points = intensity(taggings, store)
         store.results.add_intensity(points, seen_at=NOW, run_id=align.id)
         store.results.replace_alignments(cells(), run_id=align.id)
+        store.confirmations.save(CONFIRMATIONS, now=NOW, run_id=align.id)
         store.results.sync_episodes(EPISODES)
         explanations = [
             explanation(date(2026, 1, 27), SIGMA_27, taggings),

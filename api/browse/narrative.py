@@ -50,6 +50,8 @@ def collect(pages: Pages, narrative_id: str, query: Mapping[str, str]) -> dict[s
         "closes": pages.series.closes(asset["id"], since=days[-span:][0]) if asset and days else [],
         "scan": pages.series.scan(),
         "strongest": strongest,
+        "named": pages.series.named(narrative_id),
+        "survival": pages.series.survival(),
         "lags": [row for row in pages.series.cells("narrative_id", narrative_id)
                  if asset and row["asset_id"] == asset["id"]],
         "cells": [row for row in pages.series.cells("narrative_id", narrative_id)

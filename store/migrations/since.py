@@ -127,3 +127,47 @@ ALTER TABLE analogs ADD COLUMN high REAL;
 ALTER TABLE analogs ADD COLUMN unclipped REAL;
 """,
     )
+
+
+@migrations()
+def m016_confirmations(db: Database) -> None:
+    """Keep the cells that were named beforehand, and what later sessions say of each."""
+    run(
+        db,
+        """
+CREATE TABLE confirmations (
+  narrative_id TEXT NOT NULL REFERENCES narratives(id),
+  asset_id TEXT NOT NULL REFERENCES assets(id),
+  lag INTEGER NOT NULL,
+  named_at TEXT NOT NULL,
+  named_by TEXT NOT NULL CHECK (named_by IN ('scan', 'settings')),
+  named_sign INTEGER NOT NULL CHECK (named_sign IN (-1, 1)),
+  named_effect REAL,
+  horizon INTEGER NOT NULL CHECK (horizon >= 1),
+  sessions INTEGER NOT NULL CHECK (sessions >= 0),
+  beta REAL,
+  beta_low REAL,
+  beta_high REAL,
+  wald_lead_p REAL,
+  wald_follow_p REAL,
+  partial_effect REAL,
+  partial_p REAL,
+  oos_n INTEGER NOT NULL,
+  oos_effect REAL,
+  oos_low REAL,
+  oos_high REAL,
+  oos_p REAL,
+  oos_p_adj REAL,
+  forecast_n INTEGER NOT NULL,
+  forecast_r2 REAL,
+  forecast_p REAL,
+  status TEXT NOT NULL CHECK (status IN ('open', 'confirmed', 'not confirmed')),
+  closes_on TEXT CHECK ((closes_on IS NULL) = (status = 'open')),
+  noted_at TEXT NOT NULL,
+  updated_at TEXT NOT NULL,
+  run_id TEXT NOT NULL REFERENCES runs(id),
+  PRIMARY KEY (narrative_id, asset_id, lag)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX confirmations_by_asset ON confirmations(asset_id);
+""",
+    )

@@ -7,7 +7,7 @@ unless the asset's calendar is another). The SQL ``CHECK`` constraints are built
 the literals below, so code and schema cannot differ.
 """
 
-from store.records.configured import Asset, Narrative, Source, without_legs
+from store.records.configured import Asset, NamedCell, Narrative, Source, without_legs
 from store.records.documents import (
     MAX_REVISIONS,
     Document,
@@ -29,6 +29,7 @@ from store.records.results import (
     NO_CAUSE,
     AlignmentCell,
     Analog,
+    Confirmation,
     Coverage,
     Episode,
     Explanation,
@@ -45,8 +46,10 @@ from store.records.vocabulary import (
     AssetUnit,
     CellStatus,
     ChangeUnit,
+    ConfirmationStatus,
     DateSource,
     EpisodeKind,
+    NamedBy,
     Outcome,
     PassagePart,
     RunStatus,
@@ -71,6 +74,8 @@ __all__ = [
     "AssetUnit",
     "CellStatus",
     "ChangeUnit",
+    "Confirmation",
+    "ConfirmationStatus",
     "Coverage",
     "DateSource",
     "Document",
@@ -86,6 +91,8 @@ __all__ = [
     "IntensityPoint",
     "Label",
     "Move",
+    "NamedBy",
+    "NamedCell",
     "Narrative",
     "Outcome",
     "PageWait",

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Literal
 
 from store.records.vocabulary import AssetClass, AssetUnit, SourceKind
@@ -75,6 +76,27 @@ def without_legs(assets: Iterable[Asset]) -> list[Asset]:
     listed = [asset for asset in assets if asset.listed]
     legs = {leg for asset in listed for leg in asset.legs}
     return [asset for asset in listed if asset.id not in legs]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NamedCell:
+    """One cell of the scan that a person named before looking.
+
+    Attributes
+    ----------
+    lag : int
+        Sessions, -10 to 10; positive: the narrative comes before the price.
+    sign : int
+        1: the price rises after more talk than forecast; -1: it falls.
+    named : date
+        Day on which it was named; only sessions after it count.
+    """
+
+    narrative_id: str
+    asset_id: str
+    lag: int
+    sign: int
+    named: date
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

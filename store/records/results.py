@@ -7,7 +7,9 @@ from datetime import date, datetime
 from store.records.vocabulary import (
     CellStatus,
     ChangeUnit,
+    ConfirmationStatus,
     EpisodeKind,
+    NamedBy,
     SessionDate,
     Stance,
     SuspectStatus,
@@ -89,6 +91,74 @@ class AlignmentCell:
     window_start: date
     window_end: date
     status: CellStatus = "exploratory"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Confirmation:
+    """A cell that was named beforehand, and what the sessions after that day say of it.
+
+    Effects are in sigmas of the move per standard deviation of the innovation. None where
+    the data do not give a number; a row whose ``status`` is not ``open`` never changes.
+
+    Attributes
+    ----------
+    named_at : date
+        Last session that whoever named the cell could have seen; only later ones are re-tested.
+    named_sign : int
+        1 or -1: the sign that is re-tested.
+    named_effect : float or None
+        Correlation in the scan that named it; None from the settings.
+    horizon : int
+        Sessions over which ``beta`` sums moves: the lag of a lead, else 1.
+    sessions : int
+        Sessions after ``named_at`` that have both an innovation and a move, 60 at most.
+    beta, beta_low, beta_high : float or None
+        Lag-augmented local projection over the whole window, 95 % interval.
+    wald_lead_p, wald_follow_p : float or None
+        Joint tests that the narrative did not lead, and did not follow, the price.
+    partial_effect, partial_p : float or None
+        Beside all other narratives, the VIX and the number of stories; the whole window.
+    oos_n, oos_effect, oos_low, oos_high, oos_p, oos_p_adj
+        Later sessions alone: pairs, slope, 95 % interval, one-sided p in the named sign, and
+        the same by Holm over the cells that closed on one session.
+    forecast_n, forecast_r2, forecast_p
+        Later sessions forecast one by one, against the past mean (Clark & West 2007).
+    closes_on : date or None
+        Session on which the verdict fell; None while open.
+    """
+
+    narrative_id: str
+    asset_id: str
+    lag: int
+    named_at: date
+    named_by: NamedBy
+    named_sign: int
+    named_effect: float | None
+    horizon: int
+    sessions: int = 0
+    beta: float | None = None
+    beta_low: float | None = None
+    beta_high: float | None = None
+    wald_lead_p: float | None = None
+    wald_follow_p: float | None = None
+    partial_effect: float | None = None
+    partial_p: float | None = None
+    oos_n: int = 0
+    oos_effect: float | None = None
+    oos_low: float | None = None
+    oos_high: float | None = None
+    oos_p: float | None = None
+    oos_p_adj: float | None = None
+    forecast_n: int = 0
+    forecast_r2: float | None = None
+    forecast_p: float | None = None
+    status: ConfirmationStatus = "open"
+    closes_on: date | None = None
+
+    @property
+    def cell(self) -> tuple[str, str, int]:
+        """Narrative, asset and lag: a cell is named once."""
+        return self.narrative_id, self.asset_id, self.lag
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,123 @@
+"""Innovations and moves side by side: one column per session, which is what a lag counts."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from align.archive import Archive
+from align.innovation import forecast_error, standardise
+from align.market import Market
+from store.records import IntensityPoint
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Paired:
+    """What the scan and the confirmations are computed from; build it with :func:`pair`.
+
+    Attributes
+    ----------
+    days : DatetimeIndex of shape (n_sessions,)
+        From the first innovation to the last without a gap, so that a lag is a number of
+        sessions even across a hole of the archive.
+    innovations : ndarray of shape (n_narratives, n_sessions)
+        Standardised; NaN where missing.
+    moves : ndarray of shape (n_assets, n_sessions)
+        Vol-scaled, not clipped; NaN where missing.
+    volatility : ndarray of shape (n_sessions,)
+        Vol-scaled change of the VIX; all NaN where it is not stored.
+    volume : ndarray of shape (n_sessions,)
+        Innovation of the logarithm of the number of stories.
+    """
+
+    days: pd.DatetimeIndex
+    narrative_ids: Sequence[str]
+    asset_ids: Sequence[str]
+    innovations: NDArray[np.float64]
+    moves: NDArray[np.float64]
+    volatility: NDArray[np.float64]
+    volume: NDArray[np.float64]
+
+    def day(self, column: int) -> date:
+        """Return the session date of a column."""
+        return pd.Timestamp(self.days[column]).date()
+
+    def after(self, day: date) -> int:
+        """Return the first column whose session lies after a day."""
+        return int(self.days.searchsorted(pd.Timestamp(day), side="right"))
+
+    def between(self, start: int, end: int) -> "Paired":
+        """Return the columns from ``start`` to before ``end``."""
+        span = slice(max(start, 0), end)
+        return Paired(
+            days=self.days[span],
+            narrative_ids=self.narrative_ids,
+            asset_ids=self.asset_ids,
+            innovations=self.innovations[:, span],
+            moves=self.moves[:, span],
+            volatility=self.volatility[span],
+            volume=self.volume[span],
+        )
+
+
+def pair(
+    archive: Archive | None,
+    market: Market | None,
+    points: Sequence[IntensityPoint],
+    listed: Sequence[str],
+    volatility: str,
+) -> Paired | None:
+    """Put all narratives and the listed assets that have prices side by side.
+
+    Parameters
+    ----------
+    volatility : str
+        Asset whose change stands for volatility.
+
+    Returns
+    -------
+    Paired or None
+        None without stories, prices or a listed asset.
+    """
+    assets = [name for name in listed if market is not None and name in market.assets]
+    if archive is None or market is None or not points or not assets:
+        return None
+    values: dict[str, dict[pd.Timestamp, float]] = {name: {} for name in archive.narrative_ids}
+    for point in points:
+        if point.innovation is not None:
+            values[point.narrative_id][pd.Timestamp(point.day)] = point.innovation
+    wide = pd.DataFrame(values, dtype=float).reindex(
+        index=archive.grid.days, columns=list(archive.narrative_ids)
+    )
+    some = np.flatnonzero(wide.notna().any(axis=1).to_numpy())
+    span = slice(some[0], some[-1] + 1) if len(some) else slice(None)
+    days = archive.grid.days[span]
+    moves = market.moves(1).reindex(days)
+    fear = moves[volatility] if volatility in moves else pd.Series(np.nan, index=days)
+    return Paired(
+        days=days,
+        narrative_ids=list(archive.narrative_ids),
+        asset_ids=assets,
+        innovations=wide.iloc[span].to_numpy(dtype=float).T,
+        moves=moves[assets].to_numpy(dtype=float).T,
+        volatility=np.asarray(fear, dtype=np.float64),
+        volume=volume_innovation(archive)[span],
+    )
+
+
+def volume_innovation(archive: Archive) -> NDArray[np.float64]:
+    """Return by how much each session's number of stories surprised its own past.
+
+    The forecast of an intensity, for the logarithm of one plus the number of stories; NaN on
+    a day that was not collected, or has not closed.
+    """
+    grid = archive.grid
+    stories = np.bincount(grid.story_day, minlength=len(grid.days))[: len(grid.days)]
+    gone = np.array([archive.missing(row) for row in range(len(grid.days))], dtype=bool)
+    values = np.where(gone | ~archive.complete, np.nan, np.log1p(stories))
+    weekdays = grid.days.day_of_week.to_numpy().astype(np.intp)
+    errors = [forecast_error(values[: row + 1], weekdays[: row + 1]) for row in range(len(values))]
+    return np.asarray(standardise(np.array([errors]))[0], dtype=np.float64)
