@@ -25,15 +25,21 @@ class FakeModels:
 
     model_id = "fake:1"
     languages = frozenset({"en"})
+    rates = ()
 
     def __init__(self) -> None:
         self.asked: list[str] = []
+        self.placed: list[str] = []
         self.narratives: list[tuple[str, ...]] = []
 
     def score(self, texts: Sequence[str], taxonomy: Taxonomy, language: str = "en") -> list[Scores]:
         self.asked += texts
         self.narratives.append(tuple(taxonomy.ids))
         return [self._one(text, taxonomy) for text in texts]
+
+    def place(self, texts: Sequence[str], language: str = "en") -> list[Any]:
+        self.placed += texts
+        return [np.ones(4, np.float16) for _ in texts]
 
     def _one(self, text: str, taxonomy: Taxonomy) -> Scores:
         if "explode" in text:
