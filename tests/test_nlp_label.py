@@ -14,7 +14,7 @@ from nlp.narratives import Taxonomy, load_taxonomy
 from nlp.run import tag
 from nlp.tagger import Tagger
 from store import Store
-from store.records import Asset, Document, Source
+from store.records import Asset, Document, ErrorCounts, Source
 
 NOW = datetime(2026, 1, 31, 3, 0, tzinfo=UTC)
 TAXONOMY = load_taxonomy()
@@ -25,7 +25,7 @@ class FakeModels:
 
     model_id = "fake:1"
     languages = frozenset({"en"})
-    rates = ()
+    rates: tuple[ErrorCounts, ...] = ()
 
     def __init__(self) -> None:
         self.asked: list[str] = []
