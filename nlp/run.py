@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from nlp.models import Models, ModelSettings, error_rates, languages, load_models, model_id
 from nlp.narratives import Taxonomy
 from nlp.novelty import FAR, nearest_earlier
-from nlp.space import pack
+from nlp.space import LEAD, pack
 from nlp.tagger import Tagger
 from store import Store
 from store.records import Document, ErrorCounts, StageReport
@@ -127,9 +127,9 @@ def _place(
         loaded = load_models(models) if isinstance(models, ModelSettings) else models
         vectors: dict[str, bytes] = {}
         for language in sorted({language for _, language, _ in batch}):
-            own = [(document, texts) for document, spoken, texts in batch if spoken == language]
+            own = [(key, texts[:LEAD]) for key, spoken, texts in batch if spoken == language]
             found = iter(loaded.place([text for _, texts in own for text in texts], language))
-            vectors |= {document: pack(list(islice(found, len(texts)))) for document, texts in own}
+            vectors |= {key: pack(list(islice(found, len(texts)))) for key, texts in own}
         store.vectors.add(vectors, name)
 
 

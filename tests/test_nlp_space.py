@@ -76,6 +76,22 @@ def test_a_text_of_common_tokens_alone_is_finite(encoder, words):
     assert np.isfinite(place_texts(encoder, [" ", ""], words)).all()
 
 
+def test_a_document_lies_where_its_lead_does_however_long_it_is():
+    """The naive mean over all passages brings long documents together, whatever they report."""
+    rng = np.random.default_rng(8)
+    theme = rng.normal(size=64)
+    one, other = (theme + 2 * rng.normal(size=(30, 64)) for _ in range(2))
+
+    def near(left: bytes, right: bytes) -> float:
+        a, b = (np.frombuffer(each, np.int8).astype(float) for each in (left, right))
+        return float(a @ b / np.linalg.norm(a) / np.linalg.norm(b))
+
+    naive = near(pack([one.mean(axis=0)]), pack([other.mean(axis=0)]))
+    assert pack(list(one)) == pack(list(one[:2]))
+    assert naive > 0.8
+    assert near(pack(list(one)), pack(list(other))) < 0.6
+
+
 # -- with the shipped weights -------------------------------------------------------
 
 

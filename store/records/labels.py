@@ -100,8 +100,8 @@ class Tagging:
     outcome : {"tagged", "untagged", "failed"}
         ``untagged``: the language is not covered; ``reason`` names it.
     vector : bytes or None
-        Where the text lies in the encoder's space: one signed byte per dimension, to be scaled
-        to length one. None where the encoder was not asked yet.
+        Where title and lead lie in the encoder's space: one signed byte per dimension, to be
+        scaled to length one. None where the encoder was not asked yet.
     """
 
     document_id: str
