@@ -21,6 +21,7 @@ from nlp.judge import Judge
 from nlp.multilingual import available
 from nlp.narratives import Taxonomy
 from nlp.pairs import PairModel
+from nlp.rates import DIGITS, read_rates
 from nlp.tuned import (
     NAME,
     WEIGHTS,
@@ -29,13 +30,13 @@ from nlp.tuned import (
     load_custom,
     load_pairs,
     load_tagger,
+    place_texts,
     weights_digest,
 )
-from store.records import Narrative
+from store.records import ErrorCounts, Narrative
 
 Floats = NDArray[np.float64]
-_DIGITS = 4
-_CACHE_ROWS = 100_000  # about 1 KB a row for twelve narratives
+_CACHE_ROWS = 50_000  # about 3 KB a row for twelve narratives
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,12 +69,15 @@ class Scores:
         Probabilities of favor, against, none.
     causal : ndarray of shape (n_narratives,)
         Probability that the passage says, or denies, that the narrative moved a market.
+    vector : ndarray of float16, shape (width of the space,), or None
+        Where the passage lies; None where its encoder had nothing to find here.
     """
 
     presence: Floats
     threshold: Floats
     stance: Floats
     causal: Floats
+    vector: NDArray[np.float16] | None = None
 
 
 @dataclass
@@ -90,6 +94,8 @@ class Models:
         A user's encoder, which replaces the trained heads.
     judge : Judge or None
         A user's stance classifier.
+    rates : sequence of ErrorCounts
+        How often presence is wrong, as far as it was counted for these weights.
     """
 
     model_id: str
@@ -98,6 +104,7 @@ class Models:
     device: str = "cpu"
     similar: Encoder | None = None
     judge: Judge | None = None
+    rates: Sequence[ErrorCounts] = ()
     _cache: dict[tuple[str, str, str], Scores] = field(default_factory=dict)
 
     def check(self) -> None:
@@ -144,6 +151,13 @@ class Models:
             self._cache.update(zip(new, fresh, strict=True))
         return [self._cache[key] for key in keys]
 
+    def place(self, texts: Sequence[str], language: str = "en") -> list[NDArray[np.float16]]:
+        """Return the vectors of `Scores`, for passages that were scored without one."""
+        if self.similar is not None:
+            return list(place_texts(self.similar, texts).astype(np.float16))
+        tagger = self.english if language == "en" else self.multilingual
+        return list(place_texts(tagger.encoder, texts, tagger.words).astype(np.float16))
+
     def score_given(
         self,
         texts: Sequence[str],
@@ -173,8 +187,10 @@ class Models:
         present, stance, causal = np.zeros(shape), np.zeros((*shape, 3)), np.zeros(shape)
         threshold = np.ones(len(narratives))
         heads = [self._head(narrative, tagger) for narrative in narratives]
+        vectors: Sequence[NDArray[np.float16] | None] = [None] * len(texts)
         if any(place is not None for place in heads):
             out = tagger.run(texts)
+            vectors = list(out.vectors.astype(np.float16))
             for column, place in enumerate(heads):
                 if place is not None:
                     present[:, column] = out.presence[:, place]
@@ -188,14 +204,15 @@ class Models:
                 present[:, own], threshold[own] = self.custom.presence(texts, chosen)
         # Neighbours in a batch move the last bits of a float: rounded before any threshold is
         # applied, a label does not depend on them.
-        present = present.round(_DIGITS)
+        present = present.round(DIGITS)
         if language == "en":
             found = present >= threshold if given is None else given | (present >= threshold)
             headless = np.array([place is None for place in heads])
             self._judge_pairs(texts, narratives, found, headless, stance, causal)
-        stance, causal = stance.round(_DIGITS), causal.round(_DIGITS)
+        stance, causal = stance.round(DIGITS), causal.round(DIGITS)
         return [
-            Scores(present[row], threshold, stance[row], causal[row]) for row in range(len(texts))
+            Scores(present[row], threshold, stance[row], causal[row], vectors[row])
+            for row in range(len(texts))
         ]
 
     def _head(self, narrative: Narrative, tagger: Tagger) -> int | None:
@@ -261,6 +278,11 @@ def model_id(settings: ModelSettings) -> str:
     return "+".join(names)
 
 
+def error_rates(settings: ModelSettings) -> list[ErrorCounts]:
+    """Return how often presence is wrong, without loading anything; empty where unknown."""
+    return [] if _foreign_encoder(settings) else read_rates(_weights_folder(settings))
+
+
 @lru_cache(maxsize=2)
 def load_models(settings: ModelSettings = ModelSettings()) -> Models:  # frozen
     """Prepare what the settings name, once per process; our own weights load when first used.
@@ -288,4 +310,5 @@ def load_models(settings: ModelSettings = ModelSettings()) -> Models:  # frozen
         device=device,
         similar=similar,
         judge=judge,
+        rates=error_rates(settings),
     )

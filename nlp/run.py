@@ -3,23 +3,26 @@
 Documents that this model and taxonomy have not seen go through in batches, one
 transaction each, so a killed run goes on where it stopped. A document in a language that
 is not covered is stored as ``untagged``; one that fails is stored as ``failed``, with a
-row in ``failures``.
+row in ``failures``. When all are labelled, each new story is compared with those before it.
 """
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import islice
-from typing import Any
+from typing import Any, TypeVar
 
-from nlp.models import Models, ModelSettings, languages, load_models, model_id
+from nlp.models import Models, ModelSettings, error_rates, languages, load_models, model_id
 from nlp.narratives import Taxonomy
+from nlp.novelty import FAR, nearest_earlier
+from nlp.space import LEAD, pack
 from nlp.tagger import Tagger
 from store import Store
-from store.records import Document, StageReport
+from store.records import Document, ErrorCounts, StageReport
 
 BATCH = 512
 Progress = Callable[..., Any]
+_T = TypeVar("_T")
 
 
 def tag(
@@ -54,8 +57,12 @@ def tag(
     store.narratives.sync(taxonomy.narratives, taxonomy.version, taxonomy.digests)
     name = model_id(models) if isinstance(models, ModelSettings) else models.model_id
     covered = languages(models) if isinstance(models, ModelSettings) else models.languages
+    rates = error_rates(models) if isinstance(models, ModelSettings) else models.rates
+    _sync_rates(store, rates, taxonomy, name)
     if not store.labels.pending_count(name, taxonomy.version, covered):
         # Loading the weights takes seconds; a night without news should not.
+        _place(store, models, name, covered, progress)
+        _compare(store, name)
         return StageReport(stage="tag", counts={}, notes=[])
     loaded = load_models(models) if isinstance(models, ModelSettings) else models
     worker = Tagger(loaded, taxonomy, {asset.id for asset in store.assets.all()})
@@ -78,6 +85,8 @@ def tag(
             store.labels.save(taggings, run.id)
             for failure in failures:
                 run.fail(failure)
+    _place(store, loaded, name, covered, progress)
+    _compare(store, name)
     run.finish(status="done", counts=worker.counts, code=3 if worker.failed else 0, now=now)
     return StageReport(
         stage="tag",
@@ -88,7 +97,54 @@ def tag(
     )
 
 
-def _batches(documents: Iterable[Document]) -> Iterator[list[Document]]:
+def _sync_rates(store: Store, rates: Sequence[ErrorCounts], taxonomy: Taxonomy, model: str) -> None:
+    """Store the rates of the narratives that the heads judge, in the languages they have here."""
+    judged = {
+        (narrative.id, language)
+        for narrative in taxonomy
+        if narrative.origin == "default"
+        for language in narrative.languages
+    }
+    known = [one for one in rates if (one.narrative_id, one.language) in judged]
+    store.labels.sync_rates(known, model=model, taxonomy=taxonomy.version)
+
+
+def _place(
+    store: Store,
+    models: Models | ModelSettings,
+    name: str,
+    covered: Collection[str],
+    progress: Progress | None = None,
+) -> None:
+    """Give a vector to what was labelled without one.
+
+    By an older version, say, or by models whose pass over a text leaves none.
+    """
+    missing: Iterable[tuple[str, str, list[str]]] = store.vectors.missing(name, covered)
+    if progress is not None:
+        missing = progress(missing, "vectors")
+    for batch in _batches(missing):
+        loaded = load_models(models) if isinstance(models, ModelSettings) else models
+        vectors: dict[str, bytes] = {}
+        for language in sorted({language for _, language, _ in batch}):
+            own = [(key, texts[:LEAD]) for key, spoken, texts in batch if spoken == language]
+            found = iter(loaded.place([text for _, texts in own for text in texts], language))
+            vectors |= {key: pack(list(islice(found, len(texts)))) for key, texts in own}
+        store.vectors.add(vectors, name)
+
+
+def _compare(store: Store, name: str) -> None:
+    """Look for the nearest earlier story of each that is new.
+
+    The rows are written at once: those of newcomers tell what was looked for, also in the rows
+    of older stories that they change.
+    """
+    for span in store.vectors.newcomers(name):
+        stories = store.vectors.stories(name, span.language, span.first - FAR, span.last + FAR)
+        store.vectors.save_nearest(list(nearest_earlier(stories)), name)
+
+
+def _batches(documents: Iterable[_T]) -> Iterator[list[_T]]:
     iterator = iter(documents)
     while batch := list(islice(iterator, BATCH)):
         yield batch

@@ -10,6 +10,7 @@ from nlp.errors import ModelNotFoundError
 from nlp.label import Finding, findings, score_by_language
 from nlp.models import Models, Scores
 from nlp.narratives import Taxonomy
+from nlp.space import pack
 from nlp.text import Span, detect_language, split_passages
 from store.records import (
     Document,
@@ -32,6 +33,8 @@ class Task:
         The narratives that nobody judged here before.
     kept : sequence of Label
         Labels of the others, from an earlier tagging of the same text.
+    vector : bytes or None
+        That of the earlier tagging.
     """
 
     document: Document
@@ -39,6 +42,7 @@ class Task:
     spans: Sequence[Span]
     taxonomy: Taxonomy
     kept: Sequence[Label] = ()
+    vector: bytes | None = None
 
 
 @dataclass(slots=True)
@@ -139,7 +143,7 @@ class Tagger:
         same = {key for key, digest in now.items() if then.get(key) == digest}
         kept = [label for label in before.labels if label.narrative_id in same]
         rest = self.taxonomy.only(set(self.taxonomy.ids) - same) if same else self.taxonomy
-        return Task(document, language, spans, rest, kept)
+        return Task(document, language, spans, rest, kept, before.vector)
 
     def _score(self, tasks: Sequence[Task]) -> list[list[Scores] | Exception]:
         """Score the passages of all tasks that look for the same narratives at once."""
@@ -186,6 +190,7 @@ class Tagger:
             passages=passages,
             labels=labels,
             entities=names,
+            vector=task.vector or _vector(scores),
         )
 
     def _kept(self, label: Label, document: Document) -> Label:
@@ -245,6 +250,12 @@ class Tagger:
 
 def _language(document: Document) -> str:
     return detect_language(f"{document.title}\n{document.text}", document.language)
+
+
+def _vector(scores: Sequence[Scores]) -> bytes | None:
+    """Return where a document lies; None where its encoder had nothing to find in it."""
+    passages = [score.vector for score in scores if score.vector is not None]
+    return pack(passages) if passages and len(passages) == len(scores) else None
 
 
 def _passage(document: Document, position: int, span: Span) -> Passage:

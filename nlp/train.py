@@ -35,6 +35,7 @@ from nlp.network import (
 )
 from nlp.pairs import PairModel
 from nlp.public_pairs import public_pairs
+from nlp.rates import write_rates
 from nlp.stances import STANCES
 from nlp.statements import (
     Statement,
@@ -102,10 +103,10 @@ def train(
         not trained now stay as they are.
     labelled : Path
         Folder with ``passages_*.jsonl``, ``propositions.jsonl`` and ``wordings.toml``.
-    parts : collection of {"start", "english", "pairs", "multilingual", "custom"}
+    parts : collection of {"start", "english", "pairs", "multilingual", "custom", "rates"}
         ``start`` is the stage on public pairs, which needs `data`; the others start from the
         stored result of it. ``custom`` fits how narratives without heads are found, and needs
-        the pairs.
+        the pairs. ``rates`` counts the errors of what is there, which every other part does too.
 
     Returns
     -------
@@ -117,10 +118,11 @@ def train(
     examples = load_examples(_sub(data, "text"), labelled)
     real = sum(example.pool != "own" for example in examples)
     report(f"{len(examples):,} labelled passages, {real:,} of them found in the archives")
-    config = _config(folder, taxonomy)
+    chosen = [part for part in ("start", *TRAINED) if part in parts]
+    config = _config(folder, taxonomy) if chosen else load_config(folder)
     folder.mkdir(parents=True, exist_ok=True)
     about: dict[str, Mapping[str, Any]] = {}
-    for part in (part for part in ("start", *TRAINED) if part in parts):
+    for part in chosen:
         started = time.monotonic()
         if part == "start":
             labels = _sub(data, "labels")
@@ -135,6 +137,8 @@ def train(
         about[part] = counts | {"seconds": round(time.monotonic() - started)}
         config = replace(config, about={**config.about, part: about[part]})
         _write(config, folder)
+    rates = write_rates(folder, examples)
+    report(f"rates: {len(rates)} narratives and languages")
     return about
 
 

@@ -18,6 +18,7 @@ from nlp.features import keyword_features
 from nlp.multilingual import load_multilingual
 from nlp.narratives import Taxonomy
 from nlp.pairs import PairModel
+from nlp.space import Vectors, Words, place
 from nlp.weights_config import WeightsConfig, read_config
 
 if TYPE_CHECKING:
@@ -42,11 +43,14 @@ class Output:
     ----------
     presence, causal : ndarray of shape (n, n_narratives)
     stance : ndarray of shape (n, n_narratives, 3)
+    vectors : ndarray of shape (n, width of the space)
+        Of length one, by `nlp.space.place`.
     """
 
     presence: Floats
     stance: Floats
     causal: Floats
+    vectors: Vectors
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +63,8 @@ class Tagger:
         Narratives in the order of the heads.
     taxonomy : Taxonomy
         The keyword lists that the heads were trained with.
+    words : Words or None
+        Rare words, where those of the encoder's language were counted.
     """
 
     encoder: Encoder
@@ -66,10 +72,11 @@ class Tagger:
     ids: list[str]
     taxonomy: Taxonomy
     calibration: Calibration
+    words: Words | None = None
 
     def run(self, texts: Sequence[str]) -> Output:
         """Encode passages once and apply every head."""
-        raw = raw_output(self.encoder, self.heads, texts, self.taxonomy)
+        raw = raw_output(self.encoder, self.heads, texts, self.taxonomy, self.words)
         fit = self.calibration
         return replace(
             raw,
@@ -79,7 +86,13 @@ class Tagger:
         )
 
 
-def raw_output(encoder: Encoder, heads: Any, texts: Sequence[str], taxonomy: Taxonomy) -> Output:
+def raw_output(
+    encoder: Encoder,
+    heads: Any,
+    texts: Sequence[str],
+    taxonomy: Taxonomy,
+    words: Words | None = None,
+) -> Output:
     """Return logits in place of probabilities."""
     import torch
 
@@ -89,13 +102,29 @@ def raw_output(encoder: Encoder, heads: Any, texts: Sequence[str], taxonomy: Tax
     count, narratives = len(texts), len(taxonomy.narratives)
     presence, stance = np.zeros((count, narratives)), np.zeros((count, narratives, 3))
     causal = np.zeros((count, narratives))
+    vectors = np.zeros((count, encoder.width * (1 if words is None else 2)), dtype=np.float32)
     with torch.inference_mode():
         for places, ids, mask in encoder.batches(texts):
-            out = heads(encode(encoder.network, ids, mask), mask, features[places])
+            states = encode(encoder.network, ids, mask)
+            vectors[places] = place(states, ids, mask, words)
+            out = heads(states, mask, features[places])
             presence[places] = out["presence"].double().cpu().numpy()
             stance[places] = out["stance"].double().cpu().numpy()
             causal[places] = out["causal"].double().cpu().numpy()
-    return Output(presence, stance, causal)
+    return Output(presence, stance, causal, vectors)
+
+
+def place_texts(encoder: Encoder, texts: Sequence[str], words: Words | None = None) -> Vectors:
+    """Return the vectors of `raw_output` alone."""
+    import torch
+
+    from nlp.network import encode
+
+    vectors = np.zeros((len(texts), encoder.width * (1 if words is None else 2)), dtype=np.float32)
+    with torch.inference_mode():
+        for places, ids, mask in encoder.batches(texts):
+            vectors[places] = place(encode(encoder.network, ids, mask), ids, mask, words)
+    return vectors
 
 
 def mean_vectors(encoder: Encoder, texts: Sequence[str]) -> Floats:
@@ -150,6 +179,7 @@ def load_tagger(folder: Path, part: str, device: str = "cpu") -> Tagger:
         config.ids,
         config.taxonomy,
         config.calibrations[part],
+        _words(folder, encoder) if part == "english" else None,
     )
 
 
@@ -179,9 +209,6 @@ def load_custom(
     ModelNotFoundError
         The folder holds no curve: ``tapestory train --part custom`` fits it.
     """
-    from safetensors import SafetensorError
-    from safetensors.numpy import load_file
-
     curve = load_config(folder).curve
     if curve is None:
         raise ModelNotFoundError(
@@ -191,11 +218,7 @@ def load_custom(
         )
     if encoder is not None:
         return Custom(encoder, pairs, curve)
-    try:
-        rarity = load_file(folder / "custom.safetensors")["rarity"].astype(np.float32)
-    except (OSError, SafetensorError, KeyError) as error:
-        raise _damaged(folder, error) from error
-    return Custom(load_default(device), pairs, curve, rarity)
+    return Custom(load_default(device), pairs, curve, _rarity(folder))
 
 
 def weights_digest(folder: Path = WEIGHTS) -> str:
@@ -227,6 +250,24 @@ def _load_part(folder: Path, part: str, device: str) -> "tuple[Encoder, dict[str
         raise _damaged(folder, error) from error
     encoder.network.to(device)
     return replace(encoder, device=device), tensors
+
+
+def _rarity(folder: Path) -> NDArray[np.float32]:
+    from safetensors import SafetensorError
+    from safetensors.numpy import load_file
+
+    try:
+        found: NDArray[np.float16] = load_file(folder / "custom.safetensors")["rarity"]
+    except (OSError, SafetensorError, KeyError) as error:
+        raise _damaged(folder, error) from error
+    return found.astype(np.float32)
+
+
+def _words(folder: Path, encoder: Encoder) -> Words | None:
+    """Return the words of the English encoder; None where the part that counts them is missing."""
+    if not (folder / "custom.safetensors").is_file():
+        return None
+    return Words.of(encoder.network, _rarity(folder))
 
 
 def _fill(module: Any, tensors: "dict[str, torch.Tensor]", folder: Path) -> None:

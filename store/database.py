@@ -23,6 +23,7 @@ from store.pages import Pages
 from store.prices import Assets, Prices
 from store.results import Results
 from store.runs import Runs
+from store.vectors import Vectors
 
 # SQLite 3.7.0-3.51.2 can corrupt a WAL database when it resets the log; one nightly writer
 # does not need WAL, so it is used only where it is safe.
@@ -37,6 +38,8 @@ class Store:
     Use :meth:`open`. Attributes group the queries by table: ``runs``, ``sources``,
     ``fetches``, ``documents``, ``narratives``, ``labels``, ``assets``, ``prices``,
     ``results``, ``confirmations``, ``frames`` and ``pages``.
+    ``fetches``, ``documents``, ``narratives``, ``labels``, ``vectors``, ``assets``,
+    ``prices``, ``results``, ``frames`` and ``pages``.
     """
 
     def __init__(self, db: Database, path: Path, lock: FileLock | None) -> None:
@@ -49,6 +52,7 @@ class Store:
         self.documents = Documents(db)
         self.narratives = Narratives(db)
         self.labels = Labels(db)
+        self.vectors = Vectors(db)
         self.assets = Assets(db)
         self.prices = Prices(db)
         self.results = Results(db)

@@ -19,6 +19,8 @@ _COLUMNS = (
     " published_at, first_seen_at, effective_at, date_source, duplicate_of, is_partial,"
     " content_hash, engagement"
 )
+# What holds a document's words, or what can be read back from them.
+_WORDS = ("revisions", "labels", "passages", "entities", "taggings", "vectors", "novelty")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -233,8 +235,8 @@ class Documents:
         """Forget the words of documents whose authors deleted them; return how many.
 
         The row stays with its dates, so that past counts still add up; title, text, author,
-        revisions, passages, labels, entities and what explanations quote of it go. The earliest
-        copy that others have of it stands for the story from then on.
+        revisions, passages, labels, entities, vector and what explanations quote of it go. The
+        earliest copy that others have of it stands for the story from then on.
         """
         withdrawn = 0
         with self._db.atomic():
@@ -245,7 +247,7 @@ class Documents:
                     " WHERE id = ? AND withdrawn_at IS NULL",
                     [to_text(at), document_id],
                 ).rowcount
-                for table in ("revisions", "labels", "passages", "entities", "taggings"):
+                for table in _WORDS:
                     self._db.execute(f"DELETE FROM {table} WHERE document_id = ?", [document_id])
                 forget_quotes(self._db, document_id)
                 self._hand_on(document_id)

@@ -77,16 +77,35 @@ class Frames:
         """Return one row per story that was labelled, copies collapsed.
 
         Columns: ``document_id, source_id, weight, effective_at, copies`` (1 or more)``, author,
-        title``, sorted by ``effective_at``. A story without a labelled original is left out.
+        title, nearest_7, nearest_30`` (highest cosine with an earlier story of 7 and of 30 days;
+        NaN where there is none, or none was looked for), sorted by ``effective_at``. A story
+        without a labelled original is left out.
         """
-        return self.query(
+        frame = self.query(
             "SELECT d.id AS document_id, d.source_id, s.weight, d.effective_at,"
-            " 1 + coalesce(c.n, 0) AS copies, d.author, d.title"
+            " 1 + coalesce(c.n, 0) AS copies, d.author, d.title, n.nearest_7, n.nearest_30"
             " FROM documents d JOIN sources s ON s.id = d.source_id"
             " JOIN taggings t ON t.document_id = d.id AND t.outcome = 'tagged'"
             " LEFT JOIN (SELECT duplicate_of, count(*) AS n FROM documents"
             "   WHERE duplicate_of IS NOT NULL GROUP BY duplicate_of) c ON c.duplicate_of = d.id"
+            " LEFT JOIN novelty n ON n.document_id = d.id AND n.model = t.model"
             " WHERE d.duplicate_of IS NULL ORDER BY d.effective_at, d.id"
+        )
+        return frame.astype({"nearest_7": float, "nearest_30": float})
+
+    def rates(self) -> "pd.DataFrame":
+        """Return how often the newest tagging's model errs, one row per narrative.
+
+        Columns: ``narrative_id, positives, true_positives, negatives, false_positives``, counted
+        on English passages of the development split; a narrative without a trained head has
+        none. They are of passages: a story of several shows a narrative more easily.
+        """
+        return self.query(
+            "SELECT r.narrative_id, r.positives, r.true_positives, r.negatives, r.false_positives"
+            " FROM rates r"
+            " JOIN (SELECT model, taxonomy FROM taggings ORDER BY rowid DESC LIMIT 1) t"
+            " ON t.model = r.model AND t.taxonomy = r.taxonomy"
+            " WHERE r.language = 'en' ORDER BY r.narrative_id"
         )
 
     def labels(self) -> "pd.DataFrame":

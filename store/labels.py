@@ -1,12 +1,22 @@
 """Narratives, and the passages, labels and entities of documents."""
 
+import dataclasses
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from sqlite_utils import Database
 
 from store.documents import batched, document_of
-from store.records import Document, EarlierTagging, Label, Narrative, Passage, Tagging
+from store.records import (
+    Document,
+    EarlierTagging,
+    ErrorCounts,
+    Label,
+    Narrative,
+    Passage,
+    Tagging,
+)
+from store.vectors import save_vectors
 
 # The last condition: a language that was not covered then and is now. Its list is JSON.
 _PENDING = (
@@ -164,6 +174,7 @@ class Labels:
                 language=language,
                 passages=self._passages(document),
                 labels=self._labels(document),
+                vector=self._vector(document, model),
             )
             for content, (document, taxonomy, language) in latest.items()
         }
@@ -183,6 +194,32 @@ class Labels:
             )
             for row in rows
         ]
+
+    def _vector(self, document_id: str, model: str) -> bytes | None:
+        row = self._db.execute(
+            "SELECT vector FROM vectors WHERE document_id = ? AND model = ?", [document_id, model]
+        ).fetchone()
+        return None if row is None else bytes(row[0])
+
+    def sync_rates(self, counts: Sequence[ErrorCounts], *, model: str, taxonomy: str) -> bool:
+        """Write how often a model errs, in place of what stands there; return whether it did."""
+        names = [field.name for field in dataclasses.fields(ErrorCounts)]
+        given = {tuple(getattr(one, name) for name in names) for one in counts}
+        of = "model = ? AND taxonomy = ?"
+        stored = self._db.execute(
+            f"SELECT {', '.join(names)} FROM rates WHERE {of}", [model, taxonomy]
+        )
+        if given == {tuple(row) for row in stored}:
+            return False
+        with self._db.atomic():
+            self._db.execute(f"DELETE FROM rates WHERE {of}", [model, taxonomy])
+            for row in sorted(given):
+                self._db.execute(
+                    f"INSERT INTO rates (model, taxonomy, {', '.join(names)})"
+                    f" VALUES (?, ?, {', '.join('?' * len(names))})",
+                    [model, taxonomy, *row],
+                )
+        return True
 
     def untagged(self) -> dict[str, int]:
         """Return how many documents no model covers, by language."""
@@ -218,6 +255,10 @@ class Labels:
                 run_id,
             ],
         )
+        if tagging.vector is None:  # that of an earlier text would be wrong
+            execute("DELETE FROM vectors WHERE document_id = ?", [tagging.document_id])
+        else:
+            save_vectors(self._db, {tagging.document_id: tagging.vector}, tagging.model)
         for p in tagging.passages:
             execute(
                 "INSERT INTO passages VALUES (?, ?, ?, ?, ?, ?, ?)",

@@ -14,7 +14,7 @@ from nlp.narratives import Taxonomy, load_taxonomy
 from nlp.run import tag
 from nlp.tagger import Tagger
 from store import Store
-from store.records import Asset, Document, Source
+from store.records import Asset, Document, ErrorCounts, Source
 
 NOW = datetime(2026, 1, 31, 3, 0, tzinfo=UTC)
 TAXONOMY = load_taxonomy()
@@ -25,15 +25,21 @@ class FakeModels:
 
     model_id = "fake:1"
     languages = frozenset({"en"})
+    rates: tuple[ErrorCounts, ...] = ()
 
     def __init__(self) -> None:
         self.asked: list[str] = []
+        self.placed: list[str] = []
         self.narratives: list[tuple[str, ...]] = []
 
     def score(self, texts: Sequence[str], taxonomy: Taxonomy, language: str = "en") -> list[Scores]:
         self.asked += texts
         self.narratives.append(tuple(taxonomy.ids))
         return [self._one(text, taxonomy) for text in texts]
+
+    def place(self, texts: Sequence[str], language: str = "en") -> list[Any]:
+        self.placed += texts
+        return [np.ones(4, np.float16) for _ in texts]
 
     def _one(self, text: str, taxonomy: Taxonomy) -> Scores:
         if "explode" in text:

@@ -15,6 +15,7 @@ from nlp.models import ModelSettings, load_models
 from nlp.multilingual import available
 from nlp.narratives import load_taxonomy
 from nlp.public_pairs import public_pairs
+from nlp.rates import FILE
 from nlp.statements import from_examples, read_statements, read_wordings
 from nlp.train import TRAINING, load_examples, train
 from nlp.tuned import weights_digest
@@ -64,6 +65,11 @@ def test_trained_weights_load_and_label(labelled, tmp_path):
     assert score.presence.shape == (12,)
     assert models.languages == {"en"}, "no multilingual part was trained"
     assert "- english: " in model_card(tmp_path)
+    counted = (tmp_path / FILE).read_bytes()
+    assert [one.narrative_id for one in models.rates] == TAXONOMY.ids
+    (tmp_path / FILE).unlink()
+    assert run(labelled, tmp_path, "rates") == {}
+    assert (tmp_path / FILE).read_bytes() == counted
 
 
 def test_training_twice_gives_the_same_weights(labelled, tmp_path):

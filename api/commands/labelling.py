@@ -121,8 +121,9 @@ def evaluate(
               help="Folder with text/ (archives whose labels are shipped by hash) and labels/ "
               "(public stance sets).")  # fmt: skip
 @click.option("--part", "parts", multiple=True,
-              type=click.Choice(["start", "english", "pairs", "multilingual", "custom"]),
-              help="Train only this part (repeatable); all but start by default.")  # fmt: skip
+              type=click.Choice(["start", "english", "pairs", "multilingual", "custom", "rates"]),
+              help="Train only this part (repeatable); all but start by default. Rates: count "
+              "the errors of the weights in --out.")  # fmt: skip
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True,
               help="Folder for the trained weights.")  # fmt: skip
 def train(data: Path | None, parts: tuple[str, ...], out: Path) -> None:

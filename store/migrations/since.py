@@ -171,3 +171,36 @@ CREATE TABLE confirmations (
 CREATE INDEX confirmations_by_asset ON confirmations(asset_id);
 """,
     )
+
+
+@migrations()
+def m015_novelty(db: Database) -> None:
+    """Keep what the encoder makes of a document, its nearest earlier story, and error counts."""
+    run(
+        db,
+        """
+CREATE TABLE vectors (
+  document_id TEXT PRIMARY KEY REFERENCES documents(id),
+  model TEXT NOT NULL,
+  vector BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE novelty (
+  document_id TEXT PRIMARY KEY REFERENCES documents(id),
+  model TEXT NOT NULL,
+  nearest_7 REAL,
+  nearest_30 REAL,
+  nearest_id TEXT REFERENCES documents(id)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE rates (
+  model TEXT NOT NULL,
+  taxonomy TEXT NOT NULL,
+  narrative_id TEXT NOT NULL REFERENCES narratives(id),
+  language TEXT NOT NULL,
+  positives INTEGER NOT NULL CHECK (positives >= 0),
+  true_positives INTEGER NOT NULL CHECK (true_positives BETWEEN 0 AND positives),
+  negatives INTEGER NOT NULL CHECK (negatives >= 0),
+  false_positives INTEGER NOT NULL CHECK (false_positives BETWEEN 0 AND negatives),
+  PRIMARY KEY (model, taxonomy, narrative_id, language)
+) STRICT, WITHOUT ROWID;
+""",
+    )

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from store.records.vocabulary import PassagePart, Stance, TaggingOutcome
 
@@ -79,12 +80,15 @@ class EarlierTagging:
         What the text was taken for: a copy may come from a source that states another.
     passages, labels : sequences
         As stored then; their ids are those of the document that carried the text.
+    vector : bytes or None
+        As in `Tagging`.
     """
 
     taxonomy: str
     language: str
     passages: Sequence[Passage]
     labels: Sequence[Label]
+    vector: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +99,9 @@ class Tagging:
     ----------
     outcome : {"tagged", "untagged", "failed"}
         ``untagged``: the language is not covered; ``reason`` names it.
+    vector : bytes or None
+        Where title and lead lie in the encoder's space: one signed byte per dimension, to be
+        scaled to length one. None where the encoder was not asked yet.
     """
 
     document_id: str
@@ -107,3 +114,52 @@ class Tagging:
     passages: Sequence[Passage] = ()
     labels: Sequence[Label] = ()
     entities: Sequence[Entity] = ()
+    vector: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErrorCounts:
+    """How often a model is right about one narrative, on labelled passages of one language.
+
+    Attributes
+    ----------
+    positives, true_positives : int
+        Passages that carry the narrative, and those of them that the model finds.
+    negatives, false_positives : int
+        Passages that do not carry it, and those of them in which the model sees it.
+    """
+
+    narrative_id: str
+    language: str
+    positives: int
+    true_positives: int
+    negatives: int
+    false_positives: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Nearest:
+    """How near the nearest earlier story is.
+
+    Attributes
+    ----------
+    nearest_7, nearest_30 : float or None
+        Highest cosine with a story of the 7 or 30 days before; None where there is none.
+    nearest_id : str or None
+        The story behind ``nearest_30``.
+    """
+
+    document_id: str
+    nearest_7: float | None
+    nearest_30: float | None
+    nearest_id: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoryVector:
+    """A story in the encoder's space; ``nearest`` is None until it was looked for."""
+
+    document_id: str
+    effective_at: datetime
+    vector: bytes
+    nearest: Nearest | None
