@@ -157,9 +157,7 @@ def _document(name: str, source: int, at: datetime) -> Document:
     )
 
 
-def bars(
-    calendar: SessionCalendar, sessions: int, rng: np.random.Generator
-) -> Iterator[PriceBar]:
+def bars(calendar: SessionCalendar, sessions: int, rng: np.random.Generator) -> Iterator[PriceBar]:
     """Yield closes of correlated fat-tailed returns, 1 % a day, five basis points for yields."""
     days = [day.item() for day in calendar.dates[-sessions:]]
     moves = returns(rng, 30, sessions)
