@@ -115,21 +115,22 @@ def test_overlapping_sums_need_a_shift():
 
 
 def test_a_planted_lead_is_found_at_its_lag():
-    runs = [run_planted((0.20, False, seed)) for seed in range(8)]
-    hits = [hit for hit, _ in runs]
-    assert sum(hit[MAX_T].right > 0 for hit in hits) >= 8 - _most(8, 0.05)
+    runs = [run_planted(((0.20,), False, seed))[0] for seed in range(8)]
+    assert sum(run.hits[MAX_T].right > 0 for run in runs) >= 8 - _most(8, 0.05)
     # 24 planted pairs.
-    assert sum(lag["lag"] for _, lag in runs) >= 24 - _most(24, 0.10)
-    assert sum(lag["best level"] for _, lag in runs) < 12
-    assert sum(hit[ON_LEVELS].right for hit in hits) < sum(hit[MAX_T].right for hit in hits)
-    false = sum(hit["raw p"].false for hit in hits)
-    assert false > 0.9 * (false + sum(hit["raw p"].right for hit in hits))
-    assert sum(hit[MAX_T].false for hit in hits) <= sum(hit[MAX_T].right for hit in hits) / 4
+    assert sum(run.lag["moves"] for run in runs) >= 24 - _most(24, 0.10)
+    assert sum(run.lag["chart"] for run in runs) < 12
+    right, false = (
+        {name: sum(getattr(run.hits[name], side) for run in runs) for name in runs[0].hits}
+        for side in ("right", "false")
+    )
+    assert right[ON_LEVELS] < right[MAX_T]
+    assert false["raw p"] > 0.9 * (false["raw p"] + right["raw p"])
+    assert false[MAX_T] <= right[MAX_T] / 4
 
 
 def test_without_a_plant_nothing_is_right():
-    hits, _ = run_planted((0.0, False, 3))
-    assert hits[MAX_T].right == 0
+    assert run_planted(((0.0,), False, 3))[0].hits[MAX_T].right == 0
 
 
 def test_counted_stories_scatter_wider_than_binomial():

@@ -23,6 +23,7 @@ from tests.worlds.cells_scan import (
     planted,
     reacting,
     scanned,
+    stories,
 )
 from tests.worlds.expanding import innovations
 from tests.worlds.naive import corrections, raw_pvalues, regression_pvalue
@@ -52,21 +53,44 @@ class Hits:
     false: int
 
 
+@dataclass(frozen=True, slots=True)
+class Planted:
+    """Hits by method, and at how many of three pairs the largest effect is at the right lag.
+
+    ``lag`` is by what was correlated: innovations and ``moves``, ``levels`` of talk and moves,
+    or levels of talk and price, as a ``chart`` shows them.
+    """
+
+    beta: float
+    hits: dict[str, Hits]
+    lag: dict[str, int]
+
+
 def run_independent(task: tuple[Size, float, int]) -> dict[str, float]:
-    """N1: whether anything passes, over all lags of the product, per method.
+    """N1: whether anything passes, over all lags of the product, per method."""
+    size, phi, seed = task
+    rng = np.random.default_rng(seed)
+    return _null(independent(rng, size.n_narratives, size.n_assets, size.n_days, phi=phi))
+
+
+def run_counted(seed: int) -> dict[str, float]:
+    """N1 with narratives that are seen through counted stories."""
+    rng = np.random.default_rng(seed)
+    world = independent(rng)
+    return _null(World(talk=stories(rng, world.talk), moves=world.moves))
+
+
+def _null(world: World) -> dict[str, float]:
+    """Count what passes in a world without a relation.
 
     ``half`` says whether the best adjusted p is at most one half, as it is every second time.
     """
-    size, phi, seed = task
-    rng = np.random.default_rng(seed)
-    world = independent(rng, size.n_narratives, size.n_assets, size.n_days, phi=phi)
     x = innovations(world.talk)
     found = cells(x, world.moves)
     raw = corrections(raw_pvalues(x, world.moves, LEADS))
     return {
         MAX_T: bool(found.passed.any()),
         "half": bool(np.nanmin(found.adjusted) <= 0.5),
-        ON_LEVELS: bool(cells(world.talk, world.moves).passed.any()),
         **{name: bool(hits.any()) for name, hits in raw.items()},
         "raw hits": int(raw["raw p"].sum()),
     }
@@ -134,23 +158,22 @@ def run_overlap(task: tuple[float, int, int]) -> dict[str, float]:
     }
 
 
-def run_planted(task: tuple[float, bool, int]) -> tuple[dict[str, Hits], dict[str, int]]:
-    """P1 and P3: hits per method, and at how many of three planted pairs the lag is right."""
-    beta, counted, seed = task
-    world = planted(np.random.default_rng(seed), beta, counted=counted)
-    x = innovations(world.talk)
-    found, on_levels = cells(x, world.moves), cells(world.talk, world.moves)
-    hits = {
-        MAX_T: _hits(found.passed, LAGS),
-        ON_LEVELS: _hits(on_levels.passed, LAGS),
-    }
-    for name, passed in corrections(raw_pvalues(x, world.moves, LEADS)).items():
-        hits[name] = _hits(passed, LEADS)
-    return hits, {
-        "lag": int((_peaks(found.effect) == LEAD).sum()),
-        "lag on levels": int((_peaks(on_levels.effect) == LEAD).sum()),
-        "best level": int((_peaks(_raw_correlation(world)) == LEAD).sum()),
-    }
+def run_planted(task: tuple[tuple[float, ...], bool, int]) -> list[Planted]:
+    """P1 and P3: plants of several sizes in the same talk and returns."""
+    betas, counted, seed = task
+    out, x = [], None
+    for beta in betas:
+        world = planted(np.random.default_rng(seed), beta, counted=counted)
+        # The seed is the same, so the talk is: only the returns know of the plant.
+        x = innovations(world.talk) if x is None else x
+        found, on_levels = cells(x, world.moves), cells(world.talk, world.moves)
+        hits = {MAX_T: _hits(found.passed, LAGS), ON_LEVELS: _hits(on_levels.passed, LAGS)}
+        for name, passed in corrections(raw_pvalues(x, world.moves, LEADS)).items():
+            hits[name] = _hits(passed, LEADS)
+        effects = {"moves": found.effect, "levels": on_levels.effect, "chart": _chart(world)}
+        right = {name: int((_peaks(effect) == LEAD).sum()) for name, effect in effects.items()}
+        out.append(Planted(beta, hits, right))
+    return out
 
 
 def _hits(passed: NDArray[np.bool_], lags: Sequence[int]) -> Hits:
@@ -164,8 +187,8 @@ def _peaks(effect: Array) -> NDArray[np.int64]:
     return np.asarray(np.array(LAGS)[best], dtype=np.int64)
 
 
-def _raw_correlation(world: World) -> Array:
-    """Return lagged correlations of talk with the cumulated price, what a chart shows."""
+def _chart(world: World) -> Array:
+    """Return lagged correlations of talk with the cumulated price."""
     prices = np.cumsum(np.nan_to_num(world.moves[list(LED)]), axis=1)
     talk, n = world.talk[LEADER], world.talk.shape[1]
     out = np.zeros((len(world.talk), len(world.moves), len(LAGS)))
