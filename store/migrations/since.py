@@ -110,3 +110,32 @@ ALTER TABLE sources ADD COLUMN hints TEXT;
 def m013_listed_after(db: Database) -> None:
     """Remember the last document from before the settings made a source another listing."""
     run(db, "ALTER TABLE sources ADD COLUMN listed_after TEXT")
+
+
+@migrations()
+def m014_intensity(db: Database) -> None:
+    """Add what the intensity of a day also says, and remember what was computed from what.
+
+    Rows from before keep NULL in the new columns: they are as they were seen. ``burst`` is
+    never NULL in a newer row, which is how the two are told apart.
+    """
+    run(
+        db,
+        """
+ALTER TABLE intensity ADD COLUMN share_corrected REAL;
+ALTER TABLE intensity ADD COLUMN corrected_low REAL;
+ALTER TABLE intensity ADD COLUMN corrected_high REAL;
+ALTER TABLE intensity ADD COLUMN correction TEXT CHECK (correction IN ('ok', 'clipped'));
+ALTER TABLE intensity ADD COLUMN zscore_ewma REAL;
+ALTER TABLE intensity ADD COLUMN share_linked REAL;
+ALTER TABLE intensity ADD COLUMN novelty_30 REAL;
+ALTER TABLE intensity ADD COLUMN innovation_novel REAL;
+ALTER TABLE intensity ADD COLUMN innovation_repeat REAL;
+ALTER TABLE intensity ADD COLUMN burst INTEGER CHECK (burst IN (0, 1));
+CREATE TABLE intensity_days (
+  day TEXT PRIMARY KEY,
+  digest TEXT NOT NULL,
+  content TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+""",
+    )

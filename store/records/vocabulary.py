@@ -52,6 +52,7 @@ AssetClass = Literal[
 ]
 AssetUnit = Literal["price", "yield_pct", "spread_bp", "index", "level"]
 ChangeUnit = Literal["return", "bp", "points"]
+Correction = Literal["ok", "clipped"]
 CellStatus = Literal["exploratory", "confirmed", "not confirmed"]
 SuspectStatus = Literal["leading", "possible", "contradicted", "follower", "quiet"]
 Verdict = Literal["suspects", "not distinguishable", "no adequate suspect"]
