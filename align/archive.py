@@ -160,5 +160,5 @@ def _holes(
     hours = (calendar.closes[there] - calendar.closes[there - 1]) / 3.6e12
     inside = (there >= first) & (there < first + n_days)
     few = got["got"].to_numpy() < weights()["files"]["least"] * _FILES * hours / 24.0
-    found = pd.DataFrame({"source_id": got["source_id"], "row": there - first})
-    return found.loc[inside & few]
+    holes = pd.DataFrame({"source_id": got["source_id"].to_numpy(), "row": there - first})
+    return holes.iloc[np.flatnonzero(inside & few)]

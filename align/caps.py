@@ -33,7 +33,10 @@ def story_weights(
 
     Notes
     -----
-    The authors come first, the domains then cap what the authors' caps left.
+    The authors come first, the domains then cap what the authors' caps left. One voice then
+    moves a share by at most w c / (n + c), w the weight of its source in the panel, c the cap
+    and n the weight of the source's other stories: under a point where w is under n / 200.
+    Many accounts on a platform of one domain are many voices to this rule.
     """
     weight = np.ones(len(stories))
     cell = pd.factorize(pd.Series(rows).astype(str) + " " + stories["source_id"].to_numpy())[0]
@@ -58,10 +61,10 @@ def _capped(
     _, first, place = np.unique(key, return_index=True, return_inverse=True)
     total = np.bincount(place, weight)
     of_cell, known = cell[first], named[first]
-    whole = np.bincount(cell, weight)
-    groups = np.bincount(of_cell[known], minlength=len(whole))
-    others = whole[of_cell] - total
-    most = np.maximum(cap, part * others)
+    # The others, too, count for no more than the cap: two farms must not lift each other.
+    modest = np.where(known, np.minimum(total, cap), total)
+    groups, whole = np.bincount(of_cell, known), np.bincount(of_cell, modest)
+    most = np.maximum(cap, part * (whole[of_cell] - modest))
     applies = known & (groups[of_cell] >= least)
     factor = np.where(applies, np.minimum(1.0, most / np.maximum(total, 1e-12)), 1.0)
     return np.asarray(weight * factor[place], dtype=np.float64)
