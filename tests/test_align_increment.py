@@ -1,6 +1,7 @@
 """A night computes what changed: the same numbers as a whole run, and no earlier row another."""
 
 from dataclasses import replace
+from datetime import date
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,7 @@ from align.bursts import concentrated, kleinberg
 from align.caps import story_weights
 from align.catalogue import weights
 from align.intensity import measure, measure_intensity
+from store.records import IntensityDay
 from tests.worlds.talk import CALENDAR, FIRST, Desk, flood, instant, platform, print_stories
 
 N_DAYS = 125
@@ -62,7 +64,7 @@ def test_a_night_computes_one_session(world):
 
 
 def test_nights_in_a_row_end_where_one_run_ends(world):
-    held = {}
+    held: dict[date, IntensityDay] = {}
     for last in (96, 97, 98, 101):
         part = _until(world, last).archive()
         measured = measure(part, None, held)
@@ -136,7 +138,7 @@ def test_one_voice_throughout_changes_nothing():
     plain = print_stories(np.random.default_rng(3), desks, 40, n_narratives=2)
     signed = replace(plain, stories=plain.stories.assign(author=plain.stories["source_id"]))
     early, late = (
-        [(one.share, one.effective_n) for one in measure_intensity(world.archive())]
+        np.array([(one.share, one.effective_n) for one in measure_intensity(world.archive())])
         for world in (plain, signed)
     )
     known = slice(10, 40)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from align.breaks import breaks_of
 from align.intensity import measure_intensity, wilson
@@ -175,13 +176,13 @@ def prior_shift(seed: int) -> dict[str, Array]:
     high = daily > 0.05
     inside = (found["corrected_low"] <= daily) & (found["corrected_high"] >= daily)
     return {
-        "corrected": np.column_stack([_mean(found["share_corrected"], high)]),
-        "counted": np.column_stack([_mean(found["share"], high)]),
+        "corrected": _mean(found["share_corrected"], high),
+        "counted": _mean(found["share"], high),
         "covered": inside[:, 6:].mean(axis=1),
     }
 
 
-def _mean(values: Array, high: Array) -> Array:
+def _mean(values: Array, high: NDArray[np.bool_]) -> Array:
     return np.column_stack([values[:, ~high].mean(axis=1), values[:, high].mean(axis=1)])
 
 
