@@ -1,4 +1,4 @@
-"""Rows of intensity: never rewritten, compared fairly after an upgrade, and what is kept of them."""
+"""Rows of intensity: never rewritten, fairly compared after an upgrade, and kept by day."""
 
 import json
 from dataclasses import replace
