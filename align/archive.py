@@ -8,9 +8,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from align.catalogue import weights
 from align.panel import LEAST_COVERAGE, Grid, Panel, build_grid, coverage_of, panel_of
 from align.sessions import SessionCalendar
 
+# Files a day of a source that publishes one every quarter of an hour.
+_FILES = 96
 _STANCES = {"favor": 1, "against": -1, "none": 0}
 
 
@@ -68,12 +71,13 @@ def build_archive(
     *,
     now: datetime,
     fetch_log: pd.DataFrame | None = None,
+    bulk_files: pd.DataFrame | None = None,
 ) -> Archive | None:
     """Put labelled stories on sessions; None when nothing counts by ``now``.
 
     Parameters
     ----------
-    stories, labels, collected, fetch_log : DataFrame
+    stories, labels, collected, fetch_log, bulk_files : DataFrame
         As ``store.frames`` gives them.
     now : datetime
         What becomes effective later is not looked at.
@@ -92,7 +96,9 @@ def build_archive(
         collected,
         collected_rows - first,
         days,
+        caps=weights()["caps"],
         answered=_answered(fetch_log, calendar, first, len(days), moment),
+        holes=_holes(bulk_files, calendar, first, len(days), moment),
     )
     number = pd.Series(np.arange(len(stories)), index=stories["document_id"])
     column = {narrative_id: place for place, narrative_id in enumerate(narrative_ids)}
@@ -131,3 +137,28 @@ def _answered(
     rows = calendar.positions(good["fetched_at"]) - first
     inside = (rows >= 0) & (rows < n_days)
     return pd.DataFrame({"source_id": good["source_id"].to_numpy()[inside], "row": rows[inside]})
+
+
+def _holes(
+    bulk_files: pd.DataFrame | None,
+    calendar: SessionCalendar,
+    first: int,
+    n_days: int,
+    moment: pd.Timestamp,
+) -> pd.DataFrame | None:
+    """Return the sources of which most files are missing on a session.
+
+    Counted against the time from close to close, so that files which the publisher never
+    made, which could not be read, and which were not reached all count as missing.
+    """
+    if bulk_files is None or bulk_files.empty:
+        return None
+    known = bulk_files[bulk_files["fetched_at"] <= moment]
+    rows = calendar.positions(known["fetched_at"])
+    got = known.assign(row=rows).groupby(["source_id", "row"], as_index=False)["got"].sum()
+    there = got["row"].to_numpy()
+    hours = (calendar.closes[there] - calendar.closes[there - 1]) / 3.6e12
+    inside = (there >= first) & (there < first + n_days)
+    few = got["got"].to_numpy() < weights()["files"]["least"] * _FILES * hours / 24.0
+    holes = pd.DataFrame({"source_id": got["source_id"].to_numpy(), "row": there - first})
+    return holes.iloc[np.flatnonzero(inside & few)]

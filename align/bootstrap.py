@@ -128,8 +128,13 @@ def _story_weights(archive: Archive, panel: Panel, inside: NDArray[np.intp]) -> 
     cap = grid.story_cap[inside]
     pool = np.bincount(day[~member[source]], cap[~member[source]], minlength=len(grid.days))
     counts = grid.stories[day, np.maximum(source, 0)]
+    own = grid.story_weight[inside]
     regular = member[source]
-    out = np.empty(len(inside))
-    out[regular] = weight_of[source[regular]] / counts[regular]
-    out[~regular] = panel.pool_weight * cap[~regular] / pool[day[~regular]]
+    out = np.zeros(len(inside))
+    # A day with holes has stories that weigh nothing, in a source that sums to nothing.
+    for mine, value, whole in (
+        (regular, weight_of[source] * own, counts),
+        (~regular, panel.pool_weight * cap, pool[day]),
+    ):
+        out[mine] = value[mine] / np.where(whole[mine] > 0, whole[mine], 1.0)
     return out

@@ -32,18 +32,23 @@ def logit_share(
 
 
 def forecast_error(values: NDArray[np.float64], weekdays: NDArray[np.intp]) -> float:
-    """Return the last value minus its forecast by AR(5) and day of week from those before.
+    """Return :func:`forecast_errors` of one series."""
+    return float(forecast_errors(values[None, :], weekdays)[0])
+
+
+def forecast_errors(values: NDArray[np.float64], weekdays: NDArray[np.intp]) -> NDArray[np.float64]:
+    """Return the last values minus their forecast by AR(5) and day of week from those before.
 
     Parameters
     ----------
-    values : ndarray of shape (n_days,)
+    values : ndarray of shape (n_series, n_days)
         One value per session, NaN where missing; the last is the one to forecast.
     weekdays : ndarray of shape (n_days,)
         0 for Monday .. 4 for Friday.
 
     Returns
     -------
-    float
+    ndarray of shape (n_series,)
         NaN when the last value is missing or there are under 20 usable rows before it.
 
     Notes
@@ -51,22 +56,29 @@ def forecast_error(values: NDArray[np.float64], weekdays: NDArray[np.intp]) -> f
     Ridge regression on the rows before the last. A missing lag is replaced by the mean of
     the past, which is what an autoregression forecasts far ahead; a row needs three of five.
     """
-    values, weekdays = values[-LONGEST:], weekdays[-LONGEST:]
-    n = len(values)
-    if n <= LAGS or np.isnan(values[-1]) or np.isnan(values[:-1]).all():
-        return float("nan")
-    centred = values - np.nanmean(values[:-1])
-    scale = float(np.nanstd(values[:-1])) or 1.0
-    lagged = np.column_stack([centred[LAGS - lag : n - lag] for lag in range(1, LAGS + 1)])
-    target = centred[LAGS:]
-    rows = ((~np.isnan(lagged)).sum(axis=1) >= _LEAST_LAGS) & ~np.isnan(target)
-    rows[-1] = False
-    if rows.sum() < LEAST_ROWS:
-        return float("nan")
-    design = np.hstack([np.nan_to_num(lagged) / scale, np.eye(WEEKDAYS)[weekdays[LAGS:]]])
-    x, y = design[rows], target[rows]
-    beta = np.linalg.solve(x.T @ x + _PRIOR * np.eye(x.shape[1]), x.T @ y)
-    return float(target[-1] - design[-1] @ beta)
+    values, weekdays = values[:, -LONGEST:], weekdays[-LONGEST:]
+    n = values.shape[1]
+    if n <= LAGS:
+        return np.full(len(values), np.nan)
+    known = ~np.isnan(values)
+    past = known[:, :-1]
+    number = np.maximum(past.sum(axis=1, keepdims=True), 1)
+    mean = np.where(past, values[:, :-1], 0.0).sum(axis=1, keepdims=True) / number
+    centred = np.where(known, values - mean, 0.0)
+    scale = np.sqrt((centred[:, :-1] ** 2).sum(axis=1) / number[:, 0])
+    scale = np.where(scale > 0, scale, 1.0)
+    steps = [slice(LAGS - lag, n - lag) for lag in range(1, LAGS + 1)]
+    lags = np.stack([known[:, step] for step in steps], axis=2).sum(axis=2)
+    rows = (lags >= _LEAST_LAGS) & known[:, LAGS:]
+    rows[:, -1] = False
+    lagged = np.stack([centred[:, step] for step in steps], axis=2) / scale[:, None, None]
+    seasons = np.broadcast_to(np.eye(WEEKDAYS)[weekdays[LAGS:]], (len(values), n - LAGS, WEEKDAYS))
+    design = np.concatenate([lagged, seasons], axis=2)
+    x, y = design * rows[:, :, None], centred[:, LAGS:] * rows
+    gram = x.transpose(0, 2, 1) @ x + _PRIOR * np.eye(x.shape[2])
+    beta = np.linalg.solve(gram, x.transpose(0, 2, 1) @ y[:, :, None])[:, :, 0]
+    error = centred[:, -1] - (design[:, -1] * beta).sum(axis=1)
+    return np.where(known[:, -1] & (rows.sum(axis=1) >= LEAST_ROWS), error, np.nan)
 
 
 def standardise(errors: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -46,6 +46,8 @@ class Inputs:
     assets: Sequence[Asset]
     narratives: Sequence[Narrative]
     now: datetime
+    rates: pd.DataFrame | None = None
+    bulk_files: pd.DataFrame | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -68,7 +70,7 @@ def limit(inputs: Inputs, now: datetime | None) -> Inputs:
         latest = max(stamps, default=pd.Timestamp(_EARLIEST))
         now = pd.Timestamp(latest).to_pydatetime()
     oldest = pd.Timestamp(min(episode.date for episode in load_episodes()) - _HISTORY_BEFORE)
-    log = inputs.fetch_log
+    log, files = inputs.fetch_log, inputs.bulk_files
     return Inputs(
         prices=inputs.prices[inputs.prices["date"] >= oldest],
         stories=_between(inputs.stories, now),
@@ -78,6 +80,8 @@ def limit(inputs: Inputs, now: datetime | None) -> Inputs:
         assets=inputs.assets,
         narratives=inputs.narratives,
         now=now,
+        rates=inputs.rates,
+        bulk_files=None if files is None else files[files["fetched_at"] <= pd.Timestamp(now)],
     )
 
 
@@ -94,6 +98,9 @@ def digest(inputs: Inputs) -> str:
     # When a source was asked matters by the session only; hours differ in every run.
     answered = inputs.fetch_log[["source_id", "outcome"]].drop_duplicates()
     hasher.update(pd.util.hash_pandas_object(answered, index=False).to_numpy().tobytes())
+    for extra in (inputs.rates, inputs.bulk_files):
+        if extra is not None and len(extra):
+            hasher.update(pd.util.hash_pandas_object(extra, index=False).to_numpy().tobytes())
     return hasher.hexdigest()
 
 
@@ -114,6 +121,7 @@ def build(inputs: Inputs) -> Built:
         [narrative.id for narrative in inputs.narratives],
         now=inputs.now,
         fetch_log=inputs.fetch_log,
+        bulk_files=inputs.bulk_files,
     )
     market = None
     if len(inputs.prices):

@@ -6,83 +6,99 @@ is missing, never zero; every baseline trails, so documents that arrive later fo
 change no earlier point.
 """
 
-import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from align.archive import Archive
-from align.innovation import forecast_error, logit_share, standardise
-from align.panel import BASELINE_DAYS, Grid
-from align.series import Series, count, shares
-from store.records import IntensityPoint
+from align.baselines import ewma_zscores, zscores
+from align.bursts import concentrated, kleinberg
+from align.catalogue import weights
+from align.correction import Rates, correct, rates_of
+from align.increment import Known, day_digests, known_days
+from align.innovation import forecast_errors, logit_share, standardise
+from align.linked import linked_shares
+from align.novelty import fresh_stories
+from align.panel import Grid
+from align.series import Counts, Series, count, shares
+from store.records import IntensityDay, IntensityPoint
 
 # 97.5th percentile of the normal distribution.
 _Z95 = 1.959963984540054
-# Reference, section 2, step 9: no z on fewer baseline days, or with a smaller effective n.
-_LEAST_BASELINE = 20
-_LEAST_EFFECTIVE = 30.0
-# Pseudo-stories of no stance in a net stance; fewer stories that take a side give none.
+# Pseudo-stories of no stance in a net stance; fewer stories that take a side give none. Of the
+# 180 points of the sample 48 have three and 3 have ten: so from three on, pulled towards zero.
 _STANCE_PRIOR = 2.0
 _LEAST_SIDES = 3
-_NOVELTY_DAYS = 7
 # A hole in an archive longer than this (in sessions) is not written out day by day.
 _LONGEST_GAP = 60
-_NOT_WORD = re.compile(r"\W+")
+_SERIES = ("all", "novel", "repeat")
+_Table = NDArray[np.float64]
 
 
-def measure_intensity(archive: Archive) -> list[IntensityPoint]:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Measured:
+    """The intensity of every session, and which of it is new.
+
+    Attributes
+    ----------
+    points : list of IntensityPoint
+        All, by narrative and day.
+    fresh : list of IntensityDay
+        The sessions that had to be computed, oldest first.
+    """
+
+    points: Sequence[IntensityPoint]
+    fresh: Sequence[IntensityDay]
+
+
+def measure_intensity(archive: Archive, rates: pd.DataFrame | None = None) -> list[IntensityPoint]:
     """Return one point per narrative and session, by narrative and day.
 
     A session that has not closed yet gets its share but no zscore and no innovation: a part
     of a day never raises an alarm.
+
+    Parameters
+    ----------
+    rates : DataFrame, optional
+        What the tagger did on validation stories, as ``store.frames.rates`` gives it.
     """
-    grid = archive.grid
-    carried = count(
-        grid,
-        archive.story,
-        archive.narrative,
-        np.ones(len(archive.story)),
-        len(archive.narrative_ids),
-    )
-    n_days = len(grid.days)
-    shape = (len(archive.narrative_ids), n_days)
-    errors, zscores = np.full(shape, np.nan), np.full(shape, np.nan)
-    observed = np.full(shape, np.nan)
-    effective = np.zeros(n_days)
-    gone = np.array([archive.missing(row) for row in range(n_days)])
-    weekdays = grid.days.day_of_week.to_numpy().astype(np.intp)
-    for row in np.flatnonzero(grid.covered).tolist():
-        series = shares(grid, carried, archive.panels[row], row)
-        observed[:, row] = series.observed
-        effective[row] = series.effective_n[-1]
-        if gone[row] or not archive.complete[row]:
-            continue
-        days = slice(series.start, row + 1)
-        zscores[:, row] = _zscores(series, gone[days])
-        values = logit_share(series.filled.clip(0.0, 1.0), series.effective_n)
-        values[:, gone[days]] = np.nan
-        errors[:, row] = [forecast_error(line, weekdays[days]) for line in values]
-    innovations = standardise(errors)
-    tables = _count_tables(archive)
-    points = []
-    for place, narrative_id in enumerate(archive.narrative_ids):
-        for row in _printed_rows(grid):
-            share = float("nan") if gone[row] else observed[place, row]
-            points.append(
-                _point(
-                    narrative_id,
-                    archive.day(row),
-                    share,
-                    effective[row],
-                    zscores[place, row],
-                    innovations[place, row],
-                    {name: table[place, row] for name, table in tables.items()},
-                )
-            )
-    return points
+    return list(measure(archive, rates, {}).points)
+
+
+def measure(
+    archive: Archive, rates: pd.DataFrame | None, stored: Mapping[date, IntensityDay]
+) -> Measured:
+    """Compute the sessions whose inputs changed since they were stored, and take the others over.
+
+    Parameters
+    ----------
+    stored : mapping
+        What earlier runs computed, by session; used as far as all inputs are the same.
+    """
+    digests = day_digests(archive, rates)
+    rows = _printed_rows(archive.grid)
+    known = known_days(archive, digests, stored, rows)
+    fresh = [row for row in rows if row >= known.until]
+    by_row = dict(known.points)
+    errors = _Errors.of(archive, known)
+    if fresh:
+        by_row |= _computed(archive, rates_of(rates, weights()["correction"]), errors, fresh)
+    points = [by_row[row][place] for place in range(len(archive.narrative_ids)) for row in rows]
+    days = [
+        IntensityDay(
+            day=archive.day(row),
+            digest=digests[row],
+            points=by_row[row],
+            errors=errors.of_day(row),
+        )
+        for row in fresh
+    ]
+    return Measured(points=points, fresh=days)
 
 
 def _printed_rows(grid: Grid) -> list[int]:
@@ -95,65 +111,154 @@ def _printed_rows(grid: Grid) -> list[int]:
     return rows
 
 
-def _zscores(series: Series, gone: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Return z of the last day against the median and MAD of the 60 sessions before it.
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Errors:
+    """Forecast errors of the three series, shape (n_narratives, n_days) each."""
 
-    The spread is never taken below the sampling error of the share: a narrative that was
-    silent for weeks has a MAD of zero, and its first story is no event of infinite size.
-    """
-    past = series.filled[:, -BASELINE_DAYS - 1 : -1][:, ~gone[-BASELINE_DAYS - 1 : -1]]
-    n = series.effective_n[-1]
-    if past.shape[1] < _LEAST_BASELINE or n < _LEAST_EFFECTIVE:
-        return np.full(len(past), np.nan)
-    median = np.median(past, axis=1)
-    mad = 1.4826 * np.median(np.abs(past - median[:, None]), axis=1)
-    rate = (past.mean(axis=1) * n + 0.5) / (n + 1.0)
-    spread = np.maximum(mad, np.sqrt(rate * (1 - rate) / n))
-    return np.asarray((series.filled[:, -1] - median) / spread, dtype=np.float64)
+    tables: Mapping[str, _Table]
+
+    @classmethod
+    def of(cls, archive: Archive, known: Known) -> "_Errors":
+        """Return those of the sessions that are known, NaN elsewhere."""
+        shape = (len(archive.narrative_ids), len(archive.grid.days))
+        tables = {name: np.full(shape, np.nan) for name in _SERIES}
+        for row, errors in known.errors.items():
+            for name in _SERIES:
+                tables[name][:, row] = np.array(errors[name], dtype=float)
+        return cls(tables=tables)
+
+    def of_day(self, row: int) -> dict[str, list[float | None]]:
+        return {
+            name: [None if np.isnan(value) else float(value) for value in table[:, row]]
+            for name, table in self.tables.items()
+        }
 
 
-def _count_tables(archive: Archive) -> dict[str, NDArray[np.float64]]:
-    """Return counts by narrative and day: stories, stances, repeats-free stories, copies."""
+def _computed(
+    archive: Archive, rates: Mapping[str, Rates], errors: _Errors, rows: Sequence[int]
+) -> dict[int, list[IntensityPoint]]:
+    """Return the points of some sessions, by row; their errors go into ``errors``."""
+    counts = _story_counts(archive)
+    series = {
+        name: _counted(archive, value)
+        for name, value in (
+            ("all", np.ones(len(archive.story))),
+            ("novel", counts.fresh),
+            ("repeat", 1.0 - counts.fresh),
+        )
+    }
+    gone = np.array([archive.missing(row) for row in range(len(archive.grid.days))])
+    shape = errors.tables["all"].shape
+    tables = {name: np.full(shape, np.nan) for name in ("share", "zscore", "zscore_ewma")}
+    effective = np.zeros(shape[1])
+    for row in rows:
+        if archive.grid.covered[row]:
+            _fill_day(archive, series, gone, row, errors, tables, effective)
+    for name, out in zip(
+        _SERIES, ("innovation", "innovation_novel", "innovation_repeat"), strict=True
+    ):
+        tables[out] = standardise(errors.tables[name])
+    tables["share_linked"] = linked_shares(archive, series["all"])
+    tables["burst"] = _bursts(archive, counts.tables["stories"], gone).astype(float)
+    tables |= counts.tables
+    return {
+        row: [
+            _point(
+                narrative_id,
+                archive.day(row),
+                effective[row],
+                {name: float(table[place, row]) for name, table in tables.items()},
+                rates.get(narrative_id),
+            )
+            for place, narrative_id in enumerate(archive.narrative_ids)
+        ]
+        for row in rows
+    }
+
+
+def _counted(archive: Archive, value: _Table) -> Counts:
+    number = len(archive.narrative_ids)
+    return count(archive.grid, archive.story, archive.narrative, value, number)
+
+
+def _fill_day(
+    archive: Archive,
+    counts: Mapping[str, Counts],
+    gone: NDArray[np.bool_],
+    row: int,
+    errors: _Errors,
+    tables: Mapping[str, _Table],
+    effective: _Table,
+) -> None:
+    """Write share, scores and forecast errors of one day into the tables."""
+    grid, panel = archive.grid, archive.panels[row]
+    series = shares(grid, counts["all"], panel, row)
+    effective[row] = series.effective_n[-1]
+    if gone[row]:
+        return
+    tables["share"][:, row] = series.observed
+    if not archive.complete[row]:
+        return
+    days = slice(series.start, row + 1)
+    tables["zscore"][:, row] = zscores(series, gone[days])
+    tables["zscore_ewma"][:, row] = ewma_zscores(series, gone[days])
+    weekdays = grid.days[days].day_of_week.to_numpy().astype(np.intp)
+    for name, table in errors.tables.items():
+        part = series if name == "all" else shares(grid, counts[name], panel, row)
+        table[:, row] = forecast_errors(_transformed(part, gone[days]), weekdays)
+
+
+def _transformed(series: Series, gone: NDArray[np.bool_]) -> _Table:
+    values = logit_share(series.filled.clip(0.0, 1.0), series.effective_n)
+    values[:, gone] = np.nan
+    return values
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _StoryCounts:
+    """Counts by narrative and day, and which labels belong to stories that are news."""
+
+    tables: dict[str, _Table]
+    fresh: _Table
+
+
+def _story_counts(archive: Archive) -> _StoryCounts:
+    """Count stories, stances, stories that repeat nothing, and copies."""
     day = archive.grid.story_day[archive.story]
-    fresh = fresh_stories(archive.stories["title"], day_of_story(archive))
-    copies = archive.stories["copies"].to_numpy(dtype=float)
+    number, rule = day_of_story(archive), weights()["novelty"]
+    fresh = {
+        days: fresh_stories(archive.stories, number, days, rule)[archive.story].astype(float)
+        for days in (7, 30)
+    }
     values = {
         "stories": np.ones(len(day)),
         "favor": (archive.stance == 1).astype(float),
         "against": (archive.stance == -1).astype(float),
-        "fresh": fresh[archive.story].astype(float),
-        "reach": copies[archive.story],
+        "fresh": fresh[7],
+        "fresh_30": fresh[30],
+        "reach": archive.stories["copies"].to_numpy(dtype=float)[archive.story],
     }
-    shape = (len(archive.narrative_ids), len(archive.grid.days))
     tables = {}
     for name, value in values.items():
-        table = np.zeros(shape)
+        table = np.zeros((len(archive.narrative_ids), len(archive.grid.days)))
         np.add.at(table, (archive.narrative, day), value)
         tables[name] = table
-    return tables
+    return _StoryCounts(tables=tables, fresh=fresh[7])
+
+
+def _bursts(archive: Archive, carried: _Table, gone: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    rule, grid = weights()["burst"], archive.grid
+    stories = np.bincount(grid.story_day, minlength=len(grid.days)).astype(float)
+    marked = kleinberg(carried, stories, gone | ~archive.complete, rule)
+    cell = archive.narrative * len(grid.days) + grid.story_day[archive.story]
+    marked.flat[concentrated(archive.stories, grid.story_day, archive.story, cell, rule)] = True
+    return marked
 
 
 def day_of_story(archive: Archive) -> NDArray[np.int64]:
     """Return the calendar day number of each story's session."""
     days = archive.grid.days.to_numpy().astype("datetime64[D]").astype(np.int64)
     return np.asarray(days[archive.grid.story_day], dtype=np.int64)
-
-
-def fresh_stories(titles: pd.Series, day: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Return which stories repeat no title of the seven days up to them.
-
-    A first version of novelty: copies are collapsed before, and here the normalised title
-    decides; a story in new words about old news still counts as fresh.
-    """
-    last: dict[str, int] = {}
-    fresh = np.ones(len(titles), dtype=bool)
-    for number, (title, today) in enumerate(zip(titles, day, strict=True)):
-        key = _NOT_WORD.sub(" ", str(title or "")).strip().casefold()
-        if not key:
-            continue
-        fresh[number] = key not in last or today - last[key] > _NOVELTY_DAYS
-        last[key] = int(today)
-    return fresh
 
 
 def wilson(share: float, n: float) -> tuple[float, float]:
@@ -168,13 +273,12 @@ def wilson(share: float, n: float) -> tuple[float, float]:
 def _point(
     narrative_id: str,
     day: date,
-    share: float,
     effective_n: float,
-    zscore: float,
-    innovation: float,
-    counts: dict[str, float],
+    values: Mapping[str, float],
+    rates: Rates | None,
 ) -> IntensityPoint:
-    stories, favor, against = (int(counts[name]) for name in ("stories", "favor", "against"))
+    share = values["share"]
+    stories, favor, against = (int(values[name]) for name in ("stories", "favor", "against"))
     sides = favor + against
     low, high = (float("nan"),) * 2 if np.isnan(share) else wilson(share, effective_n)
     return IntensityPoint(
@@ -185,8 +289,8 @@ def _point(
         share=_rounded(share),
         share_low=_rounded(low),
         share_high=_rounded(high),
-        zscore=_rounded(zscore, 4),
-        innovation=_rounded(innovation, 4),
+        zscore=_rounded(values["zscore"], 4),
+        innovation=_rounded(values["innovation"], 4),
         favor=favor,
         against=against,
         neutral=stories - sides,
@@ -196,9 +300,28 @@ def _point(
         disagreement=(
             round(1 - abs(favor - against) / sides, 6) if sides >= _LEAST_SIDES else None
         ),
-        novelty=round(counts["fresh"] / stories, 6) if stories else None,
-        reach=int(counts["reach"]),
+        novelty=round(values["fresh"] / stories, 6) if stories else None,
+        reach=int(values["reach"]),
+        **_corrected(share, effective_n, rates, day),
+        zscore_ewma=_rounded(values["zscore_ewma"], 4),
+        share_linked=_rounded(values["share_linked"]),
+        novelty_30=round(values["fresh_30"] / stories, 6) if stories else None,
+        innovation_novel=_rounded(values["innovation_novel"], 4),
+        innovation_repeat=_rounded(values["innovation_repeat"], 4),
+        burst=int(values["burst"]),
     )
+
+
+def _corrected(share: float, effective_n: float, rates: Rates | None, day: date) -> dict[str, Any]:
+    if rates is None or np.isnan(share):
+        return {}
+    found = correct(share, effective_n, rates, seed=day.toordinal())
+    return {
+        "share_corrected": _rounded(found.share),
+        "corrected_low": _rounded(found.low),
+        "corrected_high": _rounded(found.high),
+        "correction": found.correction,
+    }
 
 
 def _rounded(value: float, digits: int = 6) -> float | None:

@@ -4,15 +4,19 @@ A share is computed within each source and then averaged with weights that were 
 the day, so that neither a prolific outlet nor a new feed moves it by itself. A source is
 *expected* on a day when it delivered on at least 60 % of the 20 collected days before it.
 Sources that appear now and then form one stratum of their own, in which an outlet counts at
-most twice a day. Only earlier days decide about a day.
+most twice a day. Inside a source no author and no domain counts for more than a few stories
+(``caps.py``). Only earlier days decide about a day.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+
+from align.caps import story_weights
 
 EXPECTED_DAYS = 20
 EXPECTED_SHARE = 0.6
@@ -38,19 +42,29 @@ class Grid:
     source_weights : ndarray of shape (n_sources,)
     story_day, story_source : ndarray of shape (n_stories,)
         Row in ``days``; column in ``source_ids`` or -1 for an occasional source.
+    story_weight : ndarray of shape (n_stories,)
+        Weight in [0, 1] of a story within its source and day; 0 on a day with holes.
     story_cap : ndarray of shape (n_stories,)
-        Weight of a story inside the occasional stratum, from the cap and the source weight.
+        Weight of a story inside the occasional stratum: that, the cap and the source weight.
     cap, cap_squared : ndarray of shape (n_days,)
         Sums of that weight and of its square.
     cap_by_source, cap_squared_by_source : ndarray of shape (n_days, n_sources)
         The part of it that regular sources bring.
     stories : ndarray of shape (n_days, n_sources)
+        Sums of ``story_weight``.
+    dispersion : ndarray of shape (n_days, n_sources)
+        Sum of squared weights over the squared sum: one over the effective number of stories;
+        0 without a story.
     delivered : ndarray of bool, shape (n_days, n_sources)
-        A document came, labelled or not, or the source answered and had nothing new.
+        A document came, labelled or not, or the source answered and had nothing new; but
+        not where most of what it publishes in pieces was missing.
     covered : ndarray of bool, shape (n_days,)
         Any document at all was collected.
     sources_seen : ndarray of shape (n_days,)
         Number of sources that delivered.
+    deliveries : ndarray of uint64, shape (n_days,)
+        Which ones, as one number: regular or not, so that it is the same when a source
+        becomes regular later.
     """
 
     days: pd.DatetimeIndex
@@ -58,15 +72,18 @@ class Grid:
     source_weights: NDArray[np.float64]
     story_day: NDArray[np.intp]
     story_source: NDArray[np.intp]
+    story_weight: NDArray[np.float64]
     story_cap: NDArray[np.float64]
     cap: NDArray[np.float64]
     cap_squared: NDArray[np.float64]
     cap_by_source: NDArray[np.float64]
     cap_squared_by_source: NDArray[np.float64]
     stories: NDArray[np.float64]
+    dispersion: NDArray[np.float64]
     delivered: NDArray[np.bool_]
     covered: NDArray[np.bool_]
     sources_seen: NDArray[np.intp]
+    deliveries: NDArray[np.uint64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -78,7 +95,7 @@ class Panel:
     members : ndarray of int
         Columns of the expected sources.
     weights : ndarray of shape (n_members,)
-        Source weight times the square root of the stories it brought per day.
+        Source weight times the square root of the effective stories it brought per day.
     rates : ndarray of shape (n_members,)
         Share of those days on which each of them delivered.
     pool_weight : float
@@ -101,25 +118,31 @@ def build_grid(
     collected_rows: NDArray[np.intp],
     days: pd.DatetimeIndex,
     *,
+    caps: Mapping[str, Any],
     answered: pd.DataFrame | None = None,
+    holes: pd.DataFrame | None = None,
 ) -> Grid:
     """Count stories by session and source.
 
     Parameters
     ----------
     stories : DataFrame
-        ``source_id, weight``, one row per story.
+        ``source_id, weight``, one row per story, and ``author, domain`` where known.
     story_rows, collected_rows : ndarray
         Session of each story and of each collected document, as a row of ``days``.
     collected : DataFrame
         ``source_id`` of every document.
     answered : DataFrame, optional
         ``source_id, row``: sources that answered a request on a session.
+    caps : mapping
+        The table of ``weights.toml``.
+    holes : DataFrame, optional
+        ``source_id, row``: sources of which most was missing on a session.
     """
     pairs = pd.DataFrame({"source_id": collected["source_id"].to_numpy(), "row": collected_rows})
     if answered is not None and len(answered):
         pairs = pd.concat([pairs, answered[["source_id", "row"]]])
-    pairs = pairs.drop_duplicates()
+    pairs = _without(pairs.drop_duplicates(), holes)
     covered = np.zeros(len(days), dtype=bool)
     covered[collected_rows] = True
     regular = _regular(pairs, covered)
@@ -130,16 +153,18 @@ def build_grid(
     delivered[known["row"], known["source_id"].map(column).astype(int)] = True
     columns = stories["source_id"].map(column).fillna(-1).to_numpy()
     story_source: NDArray[np.intp] = columns.astype(np.intp)
-    counts = np.zeros((n_days, n_sources))
     inside = story_source >= 0
-    np.add.at(counts, (story_rows[inside], story_source[inside]), 1.0)
+    same = pd.DataFrame({"source_id": stories["source_id"].to_numpy(), "row": story_rows})
+    own = story_weights(stories, story_rows, caps) * _whole(same, holes)
+    counts, squares = (np.zeros((n_days, n_sources)) for _ in range(2))
+    for power, table in ((1, counts), (2, squares)):
+        np.add.at(table, (story_rows[inside], story_source[inside]), own[inside] ** power)
     by_source = stories.drop_duplicates("source_id").set_index("source_id")["weight"]
     weight = stories["weight"].to_numpy(dtype=float)
-    same = pd.DataFrame({"row": story_rows, "source_id": stories["source_id"].to_numpy()})
-    per_cell = same.groupby(["row", "source_id"])["row"].transform("size").to_numpy(dtype=float)
-    cap = weight * np.minimum(1.0, OCCASIONAL_CAP / np.maximum(per_cell, 1.0))
-    caps = [np.zeros((n_days, n_sources)) for _ in range(2)]
-    for power, table in enumerate(caps, start=1):
+    per_cell = same.assign(own=own).groupby(["row", "source_id"])["own"].transform("sum")
+    cap = weight * own * np.minimum(1.0, OCCASIONAL_CAP / np.maximum(per_cell.to_numpy(), 1.0))
+    pooled = [np.zeros((n_days, n_sources)) for _ in range(2)]
+    for power, table in enumerate(pooled, start=1):
         np.add.at(table, (story_rows[inside], story_source[inside]), cap[inside] ** power)
     return Grid(
         days=days,
@@ -147,16 +172,41 @@ def build_grid(
         source_weights=by_source.reindex(regular).fillna(1.0).to_numpy(dtype=float),
         story_day=story_rows,
         story_source=story_source,
+        story_weight=own,
         story_cap=cap,
         cap=np.bincount(story_rows, cap, minlength=n_days).astype(float),
         cap_squared=np.bincount(story_rows, cap**2, minlength=n_days).astype(float),
-        cap_by_source=caps[0],
-        cap_squared_by_source=caps[1],
+        cap_by_source=pooled[0],
+        cap_squared_by_source=pooled[1],
         stories=counts,
+        dispersion=np.divide(squares, counts**2, out=np.zeros_like(counts), where=counts > 0),
         delivered=delivered,
         covered=covered,
         sources_seen=np.bincount(pairs["row"], minlength=n_days).astype(np.intp),
+        deliveries=_deliveries(pairs, n_days),
     )
+
+
+def _deliveries(pairs: pd.DataFrame, n_days: int) -> NDArray[np.uint64]:
+    out = np.zeros(n_days, dtype=np.uint64)
+    hashes = pd.util.hash_array(pairs["source_id"].to_numpy(dtype=object))
+    np.add.at(out, pairs["row"].to_numpy(dtype=np.intp), hashes)
+    return out
+
+
+def _without(pairs: pd.DataFrame, holes: pd.DataFrame | None) -> pd.DataFrame:
+    """Leave out what came from sources on days of which most of them is missing."""
+    return pairs if holes is None else pairs[_whole(pairs, holes) > 0]
+
+
+def _whole(pairs: pd.DataFrame, holes: pd.DataFrame | None) -> NDArray[np.float64]:
+    """Return 0 for the sources and rows that have holes, 1 for the others."""
+    if holes is None or holes.empty:
+        return np.ones(len(pairs))
+    marked = pairs[["source_id", "row"]].merge(
+        holes[["source_id", "row"]].drop_duplicates(), how="left", indicator=True
+    )
+    return np.asarray(marked["_merge"] == "left_only", dtype=np.float64)
 
 
 def _regular(pairs: pd.DataFrame, covered: NDArray[np.bool_]) -> list[str]:
@@ -184,7 +234,9 @@ def panel_of(grid: Grid, row: int) -> Panel:
         )
     rates = grid.delivered[before].mean(axis=0)
     members = np.flatnonzero(rates >= EXPECTED_SHARE)
-    usual = grid.stories[before][:, members].mean(axis=0)
+    spread = grid.dispersion[before][:, members]
+    # The effective number: five hundred posts of one voice are not more evidence than two.
+    usual = np.divide(1.0, spread, out=np.zeros_like(spread), where=spread > 0).mean(axis=0)
     pool_usual = float(_pool(grid, before, members).mean())
     # The square root: volume is evidence, but an outlet that prints ten times as much is
     # not ten times as much opinion. 0.05 keeps a source that only brought copies.

@@ -23,7 +23,7 @@ from align.inputs import (
     needed_assets,
     world_of,
 )
-from align.intensity import measure_intensity
+from align.intensity import Measured, measure
 from align.paired import pair
 from align.scan_points import scan_points
 from store.records import Explanation, Failure, NamedCell, StageReport
@@ -68,21 +68,29 @@ def align(
         return StageReport(stage="align", counts=counts, notes=["nothing new to align"])
     run = store.runs.begin("align", now=now, settings=settings)
     built = build(inputs)
-    points = measure_intensity(built.archive) if built.archive is not None else []
+    results = store.results
+    measured = Measured(points=[], fresh=[])
+    if built.archive is not None:
+        measured = measure(built.archive, inputs.rates, results.intensity_days())
     paired = pair(
-        built.archive, built.market, points, built.listed, weights()["confirmation"]["volatility"]
+        built.archive,
+        built.market,
+        measured.points,
+        built.listed,
+        weights()["confirmation"]["volatility"],
     )
     cells = scan_points(paired)
     confirmations = confirm(store.confirmations.all(), paired, cells, named, weights())
     cells = with_status(cells, confirmations)
     explained, failed = _explanations(store, built, inputs, progress)
-    results = store.results
     with store.transaction():
         # A move refers to its asset: the derived spread needs a row, too.
         store.assets.sync(derived_assets(inputs.assets))
         counts["episodes"] = results.sync_episodes(load_episodes())
-        if results.changed_intensity(points):
-            counts["intensity"] = results.add_intensity(points, seen_at=now, run_id=run.id)
+        fresh = [point for day in measured.fresh for point in day.points]
+        if results.changed_intensity(fresh):
+            counts["intensity"] = results.add_intensity(fresh, seen_at=now, run_id=run.id)
+        results.keep_days(measured.fresh)
         if cells and results.alignments_differ(cells):
             results.replace_alignments(cells, run_id=run.id)
             counts["alignments"] = len(cells)
@@ -143,6 +151,8 @@ def _read(store: "Store", now: datetime | None) -> Inputs:
         labels=frames.labels(),
         collected=frames.collected(),
         fetch_log=frames.fetch_log(),
+        rates=frames.rates(),
+        bulk_files=frames.bulk_files(),
         assets=assets,
         narratives=narratives,
         now=now or datetime.max.replace(tzinfo=UTC),

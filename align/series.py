@@ -17,16 +17,20 @@ from align.panel import BASELINE_DAYS, Grid, Panel
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Counts:
-    """Sums of a value of the stories (1 for carried, or a stance weight) by narrative.
+    """Weighted sums of a value of the stories (1 for carried, or a stance weight) by narrative.
 
     Attributes
     ----------
-    by_source : ndarray of shape (n_narratives, n_days, n_sources)
+    within : ndarray of shape (n_narratives, n_days, n_sources)
+        Over the stories of the source on the day; 0 where there is none.
+    capped : ndarray of shape (n_narratives, n_days, n_sources)
+        What each source would bring to the occasional stratum.
     pool : ndarray of shape (n_narratives, n_days)
-        The same times the cap of the occasional stratum, over all stories.
+        The same over all sources.
     """
 
-    by_source: NDArray[np.float64]
+    within: NDArray[np.float64]
+    capped: NDArray[np.float64]
     pool: NDArray[np.float64]
 
 
@@ -65,75 +69,91 @@ def count(
         Story number, narrative number and value of each label.
     """
     day, source = grid.story_day[story], grid.story_source[story]
-    capped = value * grid.story_cap[story]
-    by_source = np.zeros((n_narratives, *grid.stories.shape))
+    within, capped = (np.zeros((n_narratives, *grid.stories.shape)) for _ in range(2))
     pool = np.zeros((n_narratives, len(grid.days)))
     regular = source >= 0
     where = (narrative[regular], day[regular], source[regular])
-    np.add.at(by_source, where, value[regular])
-    np.add.at(pool, (narrative, day), capped)
-    return Counts(by_source=by_source, pool=pool)
+    np.add.at(within, where, (value * grid.story_weight[story])[regular])
+    np.add.at(capped, where, (value * grid.story_cap[story])[regular])
+    np.add.at(pool, (narrative, day), value * grid.story_cap[story])
+    whole = np.where(grid.stories > 0, grid.stories, 1.0)
+    return Counts(within=within / whole, capped=capped, pool=pool)
 
 
-def shares(grid: Grid, counts: Counts, panel: Panel, row: int) -> Series:
-    """Return the shares of all narratives under one panel, on the days up to ``row``."""
-    start = max(row - LONGEST, 0)
-    days, members = slice(start, row + 1), panel.members
-    stories = grid.stories[days, members] if len(members) else np.empty((row + 1 - start, 0))
-    cap = _rest(grid.cap[days], grid.cap_by_source[days][:, members])
-    mine = counts.by_source[:, days][:, :, members]
-    with np.errstate(invalid="ignore", divide="ignore"):
-        # The cap is the same for all stories of a source on a day.
-        factor = np.where(stories > 0, grid.cap_by_source[days][:, members] / stories, 0.0)
-        pool_sum = counts.pool[:, days] - (mine * factor).sum(axis=2)
-        within = mine / stories
-        pool = np.where(cap > 0, pool_sum / cap, np.nan)
-    strata = np.concatenate([within, pool[:, :, None]], axis=2)
-    weights = np.append(panel.weights, panel.pool_weight)
-    present = np.concatenate([stories > 0, (cap > 0)[:, None]], axis=1)
-    anything = present.any(axis=1)
-    filled = _fill(strata, present)
-    usable = ~np.isnan(filled)
-    total = (usable * weights).sum(axis=2)
-    series = np.divide(
-        (np.where(usable, filled, 0.0) * weights).sum(axis=2),
-        total,
-        out=np.full(total.shape, np.nan),
-        where=(total > 0) & anything,
-    )
-    today = present[-1]
-    weight_today = float(weights[today].sum())
-    observed = np.full(len(strata), np.nan)
-    if weight_today > 0:
-        observed = strata[:, -1, today] @ weights[today] / weight_today
-    squared = _rest(grid.cap_squared[days], grid.cap_squared_by_source[days][:, members])
-    # Source j gives each of its n_j stories w_j / n_j: sum of squares w_j^2 / n_j.
-    with np.errstate(invalid="ignore", divide="ignore"):
-        spread = np.where(stories > 0, panel.weights**2 / stories, 0.0).sum(axis=1)
-        spread += np.where(cap > 0, panel.pool_weight**2 * squared / cap**2, 0.0)
-        effective = (present * weights).sum(axis=1) ** 2 / spread
+def shares(
+    grid: Grid, counts: Counts, panel: Panel, row: int, *, first: int | None = None
+) -> Series:
+    """Return the shares of all narratives under one panel, on the days up to ``row``.
+
+    Parameters
+    ----------
+    first : int, optional
+        First day wanted; default: 750 before.
+    """
+    start = max(row - LONGEST, 0) if first is None else first
+    days = slice(start, row + 1)
+    own, inside = np.zeros(grid.stories.shape[1]), np.zeros(grid.stories.shape[1])
+    own[panel.members], inside[panel.members] = panel.weights, 1.0
+    there = grid.stories[days] > 0
+    cap = _rest(grid.cap[days], grid.cap_by_source[days] @ inside)
+    pool = _dusted(counts.pool[:, days] - counts.capped[:, days] @ inside)
+    pool = np.where(cap > 0, pool / np.where(cap > 0, cap, 1.0), 0.0)
+    filled = _filled(counts.within[:, days], pool, there, cap > 0, own, panel.pool_weight)
+    anything = (there @ inside > 0) | (cap > 0)
+    today = there[-1, panel.members]
+    strata = counts.within[:, row, panel.members[today]]
+    observed = strata @ panel.weights[today]
+    weight_today = float(panel.weights[today].sum())
+    if cap[-1] > 0:
+        observed = observed + panel.pool_weight * pool[:, -1]
+        weight_today += panel.pool_weight
+    squared = _rest(grid.cap_squared[days], grid.cap_squared_by_source[days] @ inside)
+    # A story of weight v in a source whose stories weigh V counts w v / V: squares of the
+    # source sum to w^2 times its dispersion.
+    spread = grid.dispersion[days] @ own**2
+    spread += np.where(cap > 0, panel.pool_weight**2 * squared / np.where(cap > 0, cap, 1) ** 2, 0)
+    present = there @ own + panel.pool_weight * (cap > 0)
+    effective = np.divide(present**2, spread, out=np.zeros(len(spread)), where=spread > 0)
     return Series(
         start=start,
-        filled=series,
-        observed=observed,
-        effective_n=np.where(anything, np.nan_to_num(effective), 0.0),
+        filled=np.where(anything, filled, np.nan),
+        observed=observed / weight_today if weight_today > 0 else np.full(len(observed), np.nan),
+        effective_n=np.where(anything, effective, 0.0),
     )
 
 
-def _rest(whole: NDArray[np.float64], parts: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Subtract the members from a sum; float dust of it must not look like a story."""
-    rest = whole - parts.sum(axis=1)
-    return np.where(rest > 1e-9, rest, 0.0)
+def _dusted(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Float dust of a subtraction must not look like a story."""
+    return np.asarray(np.where(np.abs(values) > 1e-9, values, 0.0))
 
 
-def _fill(strata: NDArray[np.float64], present: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Fill silent strata with their own mean over the baseline days before the last."""
-    past, there = strata[:, -BASELINE_DAYS - 1 : -1], present[-BASELINE_DAYS - 1 : -1]
-    number = there.sum(axis=0)
-    sums = np.where(there, past, 0.0).sum(axis=1)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        mean = np.where(number > 0, sums / number, np.nan)
-    return np.where(present, strata, mean[:, None, :])
+def _rest(whole: NDArray[np.float64], part: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray(np.maximum(_dusted(whole - part), 0.0))
+
+
+def _filled(
+    within: NDArray[np.float64],
+    pool: NDArray[np.float64],
+    there: NDArray[np.bool_],
+    pool_there: NDArray[np.bool_],
+    weights: NDArray[np.float64],
+    pool_weight: float,
+) -> NDArray[np.float64]:
+    """Average the strata; a silent one has its own mean over the baseline days before the last.
+
+    All as products of matrices: this runs for every day over three years before it.
+    """
+    base = slice(max(within.shape[1] - 1 - BASELINE_DAYS, 0), within.shape[1] - 1)
+    number = there[base].sum(axis=0)
+    means = within[:, base].sum(axis=1) / np.maximum(number, 1)
+    silent = np.where(there, 0.0, weights * (number > 0))
+    pool_number = int(pool_there[base].sum())
+    pool_mean = pool[:, base].sum(axis=1) / max(pool_number, 1)
+    pool_silent = np.where(pool_there, 0.0, pool_weight * (pool_number > 0))
+    total = there @ weights + silent.sum(axis=1) + pool_weight * pool_there + pool_silent
+    value = within @ weights + means @ silent.T
+    value += pool_weight * pool + pool_mean[:, None] * pool_silent
+    return np.asarray(np.divide(value, total, out=np.full(value.shape, np.nan), where=total > 0))
 
 
 def rolling_mean(values: NDArray[np.float64], width: int, least: int) -> NDArray[np.float64]:

@@ -29,6 +29,10 @@ _INSTANTS = (
     "updated_at",
 )
 _DATES = ("date", "day", "named_at", "closes_on")
+_HOST = r"^[a-z][a-z0-9+.\-]*://(?:[^/?#@]*@)?(?:www\.)?([^/:?#]+)"
+# Two labels, or three where a country sells its names below a second label (bbc.co.uk).
+_SOLD = "ac|co|com|edu|go|gob|gov|ltd|me|ne|net|nom|or|org"
+_OWNER = rf"([^.]+\.(?:{_SOLD})\.[a-z]{{2}}|[^.]+\.[^.]+)$"
 
 
 class Frames:
@@ -78,12 +82,14 @@ class Frames:
 
         Columns: ``document_id, source_id, weight, effective_at, copies`` (1 or more)``, author,
         title, nearest_7, nearest_30`` (highest cosine with an earlier story of 7 and of 30 days;
-        NaN where there is none, or none was looked for), sorted by ``effective_at``. A story
+        NaN where there is none, or none was looked for)``, domain`` (of the page, see
+        :func:`domains`), sorted by ``effective_at``. A story
         without a labelled original is left out.
         """
         frame = self.query(
             "SELECT d.id AS document_id, d.source_id, s.weight, d.effective_at,"
-            " 1 + coalesce(c.n, 0) AS copies, d.author, d.title, n.nearest_7, n.nearest_30"
+            " 1 + coalesce(c.n, 0) AS copies, d.author, d.title, n.nearest_7, n.nearest_30,"
+            " coalesce(d.canonical_url, d.url) AS url"
             " FROM documents d JOIN sources s ON s.id = d.source_id"
             " JOIN taggings t ON t.document_id = d.id AND t.outcome = 'tagged'"
             " LEFT JOIN (SELECT duplicate_of, count(*) AS n FROM documents"
@@ -91,6 +97,7 @@ class Frames:
             " LEFT JOIN novelty n ON n.document_id = d.id AND n.model = t.model"
             " WHERE d.duplicate_of IS NULL ORDER BY d.effective_at, d.id"
         )
+        frame["domain"] = domains(frame.pop("url"))
         return frame.astype({"nearest_7": float, "nearest_30": float})
 
     def rates(self) -> "pd.DataFrame":
@@ -146,11 +153,25 @@ class Frames:
         """Return ``source_id, fetched_at, outcome`` of every request."""
         return self.query("SELECT source_id, fetched_at, outcome FROM fetches ORDER BY fetched_at")
 
+    def bulk_files(self) -> "pd.DataFrame":
+        """Return how many quarter-hour files each run got from each source that has them.
+
+        Columns: ``source_id, fetched_at, got``; a run that asked and got none is a row.
+        """
+        return self.query(
+            "SELECT f.source_id, max(f.fetched_at) AS fetched_at,"
+            " sum(f.outcome = 'ok' AND f.url LIKE '%.gkg.csv.zip') AS got"
+            " FROM fetches f JOIN sources s ON s.id = f.source_id AND s.kind = 'gdelt'"
+            " GROUP BY f.source_id, f.run_id ORDER BY fetched_at, f.source_id"
+        )
+
     def intensity(self) -> "pd.DataFrame":
         """Return the view ``intensity_latest``, sorted by narrative and day."""
         return self.query(
             "SELECT narrative_id, day, stories, effective_n, share, share_low, share_high, zscore,"
             " innovation, favor, against, neutral, net_stance, disagreement, novelty, reach,"
+            " share_corrected, corrected_low, corrected_high, correction, zscore_ewma,"
+            " share_linked, novelty_30, innovation_novel, innovation_repeat, burst,"
             " seen_at FROM intensity_latest ORDER BY narrative_id, day"
         )
 
@@ -192,3 +213,14 @@ class Frames:
         )
         frame["causal"] = frame["causal"].astype(bool)
         return frame
+
+
+def domains(urls: "pd.Series") -> "pd.Series":
+    """Return the domain that somebody registered for each address; missing without one.
+
+    Subdomains are free for whoever owns a domain, so they do not count apart. Which suffixes
+    are public is a list of thousands; the usual second labels of countries stand for it here.
+    """
+    hosts = urls.astype("string").str.lower().str.extract(_HOST, expand=False).str.rstrip(".")
+    is_number = hosts.str.fullmatch(r"[\d.]+")
+    return hosts.str.extract(_OWNER, expand=False).where(~is_number.fillna(False), hosts)

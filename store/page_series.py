@@ -8,7 +8,8 @@ from store.rows import Connection, Row, rows
 
 _POINT = (
     "SELECT narrative_id, day, stories, effective_n, share, share_low, share_high, zscore,"
-    " innovation, favor, against, neutral, net_stance, disagreement, novelty, reach, seen_at"
+    " innovation, favor, against, neutral, net_stance, disagreement, novelty, reach,"
+    " share_corrected, corrected_low, corrected_high, burst, seen_at"
     " FROM intensity_latest"
 )
 _CELL = (

@@ -9,9 +9,19 @@ from typing import Any, get_args, get_type_hints
 from sqlite_utils import Database
 
 from store.instants import from_text, to_text
-from store.records import AlignmentCell, Analog, Episode, Explanation, IntensityPoint
+from store.records import (
+    AlignmentCell,
+    Analog,
+    Episode,
+    Explanation,
+    IntensityDay,
+    IntensityPoint,
+)
 
 _INTENSITY = [field.name for field in dataclasses.fields(IntensityPoint)]
+# Columns that m014 added. A row from before has no burst, not even 0.
+_ADDED = _INTENSITY.index("share_corrected")
+_BURST = _INTENSITY.index("burst")
 _CELL = [field.name for field in dataclasses.fields(AlignmentCell)]
 _EPISODE = [field.name for field in dataclasses.fields(Episode)]
 _ANALOG = [field.name for field in dataclasses.fields(Analog)][2:]
@@ -31,8 +41,7 @@ class Results:
         A row is never rewritten: what was printed on a day stays as it was seen. Returns
         the number of rows added.
         """
-        latest = self._latest_intensity()
-        fresh = [point for point in points if latest.get(_key(point)) != _row(point)]
+        fresh = self.changed_intensity(points)
         with self._db.atomic():
             for point in fresh:
                 marks = ", ".join("?" * (len(_INTENSITY) + 2))
@@ -44,16 +53,55 @@ class Results:
         return len(fresh)
 
     def changed_intensity(self, points: Sequence[IntensityPoint]) -> list[IntensityPoint]:
-        """Return the points that :meth:`add_intensity` would append."""
-        latest = self._latest_intensity()
-        return [point for point in points if latest.get(_key(point)) != _row(point)]
+        """Return the points that :meth:`add_intensity` would append.
 
-    def _latest_intensity(self) -> dict[tuple[str, str], tuple[Any, ...]]:
+        A row from before the columns of ``m014`` is compared by those that it has: that a day
+        can now say more is no news about the day.
+        """
+        if not points:
+            return []
+        latest = self._latest_intensity(min(point.day for point in points))
+        return [point for point in points if _is_news(_row(point), latest.get(_key(point)))]
+
+    def _latest_intensity(self, since: date) -> dict[tuple[str, str], tuple[Any, ...]]:
         columns = ", ".join(_INTENSITY)
         return {
             (row[0], row[1]): tuple(row)
-            for row in self._db.execute(f"SELECT {columns} FROM intensity_latest")
+            for row in self._db.execute(
+                f"SELECT {columns} FROM intensity_latest WHERE day >= ?", [since.isoformat()]
+            )
         }
+
+    def intensity_days(self) -> dict[date, IntensityDay]:
+        """Return what the runs before computed, by session."""
+        found = {}
+        for day, digest, content in self._db.execute("SELECT * FROM intensity_days"):
+            held = json.loads(content)
+            if held["columns"] != _INTENSITY:
+                continue  # of a version with other columns: it is computed again
+            at = date.fromisoformat(day)
+            found[at] = IntensityDay(
+                day=at,
+                digest=digest,
+                points=[
+                    IntensityPoint(**dict(zip(_INTENSITY, row, strict=True)) | {"day": at})
+                    for row in held["points"]
+                ],
+                errors=held["errors"],
+            )
+        return found
+
+    def keep_days(self, days: Sequence[IntensityDay]) -> None:
+        """Keep what was computed for some sessions, and forget all later ones."""
+        if not days:
+            return
+        with self._db.atomic():
+            first = min(day.day for day in days)
+            self._db.execute("DELETE FROM intensity_days WHERE day >= ?", [first.isoformat()])
+            self._db.conn.executemany(
+                "INSERT INTO intensity_days VALUES (?, ?, ?)",
+                [(day.day.isoformat(), day.digest, _content_of(day)) for day in days],
+            )
 
     def alignments_differ(self, cells: Sequence[AlignmentCell]) -> bool:
         """Return whether the stored scan is another one."""
@@ -214,6 +262,18 @@ def _text_of(explanation: dict[str, Any]) -> str:
 
 def _key(point: IntensityPoint) -> tuple[str, str]:
     return point.narrative_id, point.day.isoformat()
+
+
+def _is_news(row: tuple[Any, ...], latest: tuple[Any, ...] | None) -> bool:
+    if latest is None:
+        return True
+    compared = _ADDED if latest[_BURST] is None else len(row)
+    return row[:compared] != latest[:compared]
+
+
+def _content_of(day: IntensityDay) -> str:
+    points = [_row(point) for point in day.points]
+    return json.dumps({"columns": _INTENSITY, "points": points, "errors": day.errors})
 
 
 def _row(record: Any) -> tuple[Any, ...]:

@@ -12,7 +12,8 @@ from scipy.stats import binomtest
 
 from align.archive import build_archive
 from align.innovation import forecast_error, standardise
-from align.intensity import fresh_stories, measure_intensity, wilson
+from align.intensity import measure_intensity, wilson
+from align.novelty import fresh_stories
 from align.sessions import load_calendar
 from tests import align_world
 from tests.align_world import NARRATIVES, Talk
@@ -222,9 +223,15 @@ def test_a_hole_of_years_is_not_written_out():
 
 
 def test_novelty_knows_the_last_seven_days():
-    titles = pd.Series(["Gold falls!", "gold  falls", "Other", "", "", "GOLD FALLS"])
+    titles = ["Gold falls!", "gold  falls", "Other", "", "", "GOLD FALLS"]
+    stories = pd.DataFrame({"title": titles})
     days = np.array([0, 3, 3, 3, 4, 11], dtype=np.int64)
-    assert fresh_stories(titles, days).tolist() == [True, False, True, True, True, True]
+    rule = {"cosine": 0.9}
+    week = fresh_stories(stories, days, 7, rule)
+    assert week.tolist() == [True, False, True, True, True, True]
+    assert fresh_stories(stories, days, 30, rule).tolist() == [True, False, True, True, True, False]
+    stories["nearest_7"] = [0.95, 0.2, np.nan, np.nan, 0.9, np.nan]
+    assert fresh_stories(stories, days, 7, rule).tolist() == [False, True, True, True, False, True]
 
 
 def test_forecast_uses_the_past_alone():

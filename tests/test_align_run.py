@@ -197,6 +197,12 @@ def test_later_sessions_add_rows_and_change_none(tmp_path):
         assert before < after
         days = {dict(row)["day"] for row in after - before}
         assert min(days) == "2026-02-02", "no earlier day got a new value"
+        kept = store.results.intensity_days()
+        assert len(kept) == 50
+        store.db.execute("DELETE FROM intensity_days")
+        store.db.execute("UPDATE runs SET settings = '{}' WHERE stage = 'align'")
+        assert align(store, now=NOW).counts["intensity"] == 0, "a whole run finds the same"
+        assert store.results.intensity_days() == kept
 
 
 def test_an_empty_store_has_nothing_to_align(tmp_path):

@@ -1,6 +1,6 @@
 """What ``align`` computes: intensity, alignments, explanations."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -8,6 +8,7 @@ from store.records.vocabulary import (
     CellStatus,
     ChangeUnit,
     ConfirmationStatus,
+    Correction,
     EpisodeKind,
     NamedBy,
     SessionDate,
@@ -29,21 +30,37 @@ class IntensityPoint:
     stories : int
         Independent stories that carry the narrative.
     effective_n : float
-        (sum w)^2 / sum w^2 over all stories of the day.
+        (sum w)^2 / sum w^2 over all stories of the day, authors and domains capped.
     share, share_low, share_high : float or None
         Source-reweighted share in [0, 1] with its 95 % Wilson interval; None when the
-        day is missing (too little of the panel was collected).
+        day is missing (too little of the panel was collected). It can step when the panel
+        changes: ``share_linked`` does not.
     zscore, innovation : float or None
-        In standard deviations of the series' own past; None with too little history.
+        In standard deviations of the series' own past; None with too little history. The
+        zscore is against the median and MAD of the last 60 sessions.
     favor, against, neutral : int
         Stories by stance.
     net_stance, disagreement : float or None
         (favor - against) / (favor + against + prior), and 1 - abs of the same without the
         prior; None when fewer than 3 stories take a side.
-    novelty : float or None
-        Share of the stories that repeat no earlier story.
+    novelty, novelty_30 : float or None
+        Share of the stories that repeat none of the 7 (30) days before.
     reach : int
         Copies of the stories, themselves included.
+    share_corrected, corrected_low, corrected_high : float or None
+        Share corrected for misses and false alarms of the tagger, in [0, 1], with a 95 %
+        interval that knows the error of both; None without enough validation stories.
+    correction : {'ok', 'clipped'} or None
+        ``clipped``: the corrected share lay outside [0, 1], so the rates do not fit the day.
+    zscore_ewma : float or None
+        Against the mean and spread of all earlier days, weights halving in 60 sessions.
+    share_linked : float or None
+        Share at the level of the first panel, in [0, 1]; None when the day is missing.
+    innovation_novel, innovation_repeat : float or None
+        Innovations of the share of novel and of repeated stories, apart.
+    burst : {0, 1} or None
+        1 when stories rose in a burst, or one author or domain brought most of them; None
+        in a row from before there was such a mark.
     """
 
     narrative_id: str
@@ -62,6 +79,34 @@ class IntensityPoint:
     disagreement: float | None
     novelty: float | None
     reach: int
+    share_corrected: float | None = None
+    corrected_low: float | None = None
+    corrected_high: float | None = None
+    correction: Correction | None = None
+    zscore_ewma: float | None = None
+    share_linked: float | None = None
+    novelty_30: float | None = None
+    innovation_novel: float | None = None
+    innovation_repeat: float | None = None
+    burst: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IntensityDay:
+    """What was computed for a session, to be used again while its inputs are the same.
+
+    Attributes
+    ----------
+    digest : str
+        Of everything that the points of the session depend on, the past included.
+    errors : mapping
+        Raw forecast errors by series and narrative, which scale those of later sessions.
+    """
+
+    day: date
+    digest: str
+    points: Sequence[IntensityPoint]
+    errors: Mapping[str, Sequence[float | None]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -52,6 +52,7 @@ AssetClass = Literal[
 ]
 AssetUnit = Literal["price", "yield_pct", "spread_bp", "index", "level"]
 ChangeUnit = Literal["return", "bp", "points"]
+Correction = Literal["ok", "clipped"]
 CellStatus = Literal["exploratory", "confirmed", "not confirmed"]
 EpisodeKind = Literal["shock", "relief", "control"]
 NamedBy = Literal["scan", "settings"]

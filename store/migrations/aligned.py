@@ -1,0 +1,127 @@
+"""What the alignment keeps: intensity, novelty, confirmations, stamp checks, episodes."""
+
+from sqlite_utils import Database
+
+from store.migrations.frame import migrations, run
+
+
+@migrations()
+def m014_intensity(db: Database) -> None:
+    """Add what the intensity of a day also says, and remember what was computed from what.
+
+    Rows from before keep NULL in the new columns: they are as they were seen. ``burst`` is
+    never NULL in a newer row, which is how the two are told apart.
+    """
+    run(
+        db,
+        """
+ALTER TABLE intensity ADD COLUMN share_corrected REAL;
+ALTER TABLE intensity ADD COLUMN corrected_low REAL;
+ALTER TABLE intensity ADD COLUMN corrected_high REAL;
+ALTER TABLE intensity ADD COLUMN correction TEXT CHECK (correction IN ('ok', 'clipped'));
+ALTER TABLE intensity ADD COLUMN zscore_ewma REAL;
+ALTER TABLE intensity ADD COLUMN share_linked REAL;
+ALTER TABLE intensity ADD COLUMN novelty_30 REAL;
+ALTER TABLE intensity ADD COLUMN innovation_novel REAL;
+ALTER TABLE intensity ADD COLUMN innovation_repeat REAL;
+ALTER TABLE intensity ADD COLUMN burst INTEGER CHECK (burst IN (0, 1));
+CREATE TABLE intensity_days (
+  day TEXT PRIMARY KEY,
+  digest TEXT NOT NULL,
+  content TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+""",
+    )
+
+
+@migrations()
+def m015_novelty(db: Database) -> None:
+    """Keep what the encoder makes of a document, its nearest earlier story, and error counts."""
+    run(
+        db,
+        """
+CREATE TABLE vectors (
+  document_id TEXT PRIMARY KEY REFERENCES documents(id),
+  model TEXT NOT NULL,
+  vector BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE novelty (
+  document_id TEXT PRIMARY KEY REFERENCES documents(id),
+  model TEXT NOT NULL,
+  nearest_7 REAL,
+  nearest_30 REAL,
+  nearest_id TEXT REFERENCES documents(id)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE rates (
+  model TEXT NOT NULL,
+  taxonomy TEXT NOT NULL,
+  narrative_id TEXT NOT NULL REFERENCES narratives(id),
+  language TEXT NOT NULL,
+  positives INTEGER NOT NULL CHECK (positives >= 0),
+  true_positives INTEGER NOT NULL CHECK (true_positives BETWEEN 0 AND positives),
+  negatives INTEGER NOT NULL CHECK (negatives >= 0),
+  false_positives INTEGER NOT NULL CHECK (false_positives BETWEEN 0 AND negatives),
+  PRIMARY KEY (model, taxonomy, narrative_id, language)
+""",
+    )
+
+
+@migrations()
+def m016_confirmations(db: Database) -> None:
+    """Keep the cells that were named beforehand, and what later sessions say of each."""
+    run(
+        db,
+        """
+CREATE TABLE confirmations (
+  narrative_id TEXT NOT NULL REFERENCES narratives(id),
+  asset_id TEXT NOT NULL REFERENCES assets(id),
+  lag INTEGER NOT NULL,
+  named_at TEXT NOT NULL,
+  named_by TEXT NOT NULL CHECK (named_by IN ('scan', 'settings')),
+  named_sign INTEGER NOT NULL CHECK (named_sign IN (-1, 1)),
+  named_effect REAL,
+  horizon INTEGER NOT NULL CHECK (horizon >= 1),
+  sessions INTEGER NOT NULL CHECK (sessions >= 0),
+  beta REAL,
+  beta_low REAL,
+  beta_high REAL,
+  wald_lead_p REAL,
+  wald_follow_p REAL,
+  partial_effect REAL,
+  partial_p REAL,
+  oos_n INTEGER NOT NULL,
+  oos_effect REAL,
+  oos_low REAL,
+  oos_high REAL,
+  oos_p REAL,
+  oos_p_adj REAL,
+  forecast_n INTEGER NOT NULL,
+  forecast_r2 REAL,
+  forecast_p REAL,
+  status TEXT NOT NULL CHECK (status IN ('open', 'confirmed', 'not confirmed')),
+  closes_on TEXT CHECK ((closes_on IS NULL) = (status = 'open')),
+  noted_at TEXT NOT NULL,
+  updated_at TEXT NOT NULL,
+  run_id TEXT NOT NULL REFERENCES runs(id),
+  PRIMARY KEY (narrative_id, asset_id, lag)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX confirmations_by_asset ON confirmations(asset_id);
+""",
+    )
+
+
+@migrations()
+def m019_episode_sources(db: Database) -> None:
+    """Say what an episode is and who says so, and how a likeness hangs on single assets."""
+    run(
+        db,
+        """
+ALTER TABLE episodes ADD COLUMN kind TEXT NOT NULL DEFAULT 'shock';
+ALTER TABLE episodes ADD COLUMN sources TEXT NOT NULL DEFAULT '[]';
+ALTER TABLE episodes ADD COLUMN verified INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE episodes ADD COLUMN anchor INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE analogs ADD COLUMN low REAL;
+ALTER TABLE analogs ADD COLUMN high REAL;
+ALTER TABLE analogs ADD COLUMN unclipped REAL;
+""",
+    )
