@@ -68,6 +68,7 @@ def build_archive(
     *,
     now: datetime,
     fetch_log: pd.DataFrame | None = None,
+    copies: pd.DataFrame | None = None,
 ) -> Archive | None:
     """Put labelled stories on sessions; None when nothing counts by ``now``.
 
@@ -77,6 +78,9 @@ def build_archive(
         As ``store.frames`` gives them.
     now : datetime
         What becomes effective later is not looked at.
+    copies : DataFrame, optional
+        ``document_id`` of the story and ``effective_at`` of each copy; without it the column
+        ``copies`` of the stories stands.
     """
     moment = pd.Timestamp(now)
     stories = stories[stories["effective_at"] <= moment].reset_index(drop=True)
@@ -86,6 +90,8 @@ def build_archive(
     collected_rows = calendar.positions(collected["effective_at"])
     first, last = int(collected_rows.min()), int(collected_rows.max())
     days = pd.DatetimeIndex(calendar.dates[first : last + 1].astype("datetime64[ns]"))
+    if copies is not None:
+        stories = stories.assign(copies=_copies_by_close(stories, copies, calendar))
     grid = build_grid(
         stories,
         calendar.positions(stories["effective_at"]) - first,
@@ -112,6 +118,22 @@ def build_archive(
         panels=panels,
         coverage=[coverage_of(grid, row, panel) for row, panel in enumerate(panels)],
     )
+
+
+def _copies_by_close(
+    stories: pd.DataFrame, copies: pd.DataFrame, calendar: SessionCalendar
+) -> NDArray[np.intp]:
+    """Return how often each story was out by the close of its session, itself included.
+
+    A copy of a later day does not belong to the reach of this one: it would change a number
+    that was printed before.
+    """
+    number = pd.Series(np.arange(len(stories)), index=stories["document_id"])
+    copies = copies[copies["document_id"].isin(number.index)]
+    original = number.loc[copies["document_id"]].to_numpy(dtype=np.intp)
+    session = calendar.positions(stories["effective_at"])
+    same = calendar.positions(copies["effective_at"]) <= session[original]
+    return 1 + np.bincount(original[same], minlength=len(stories)).astype(np.intp)
 
 
 def _answered(

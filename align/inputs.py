@@ -29,7 +29,10 @@ _EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Inputs:
-    """What the store holds, as ``store.frames`` gives it, up to ``now``."""
+    """What the store holds, as ``store.frames`` gives it, up to ``now``.
+
+    ``copies`` may be missing: the stories' own number of copies then stands.
+    """
 
     prices: pd.DataFrame
     stories: pd.DataFrame
@@ -39,6 +42,7 @@ class Inputs:
     assets: Sequence[Asset]
     narratives: Sequence[Narrative]
     now: datetime
+    copies: pd.DataFrame | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -71,6 +75,7 @@ def limit(inputs: Inputs, now: datetime | None) -> Inputs:
         assets=inputs.assets,
         narratives=inputs.narratives,
         now=now,
+        copies=None if inputs.copies is None else _between(inputs.copies, now),
     )
 
 
@@ -107,6 +112,7 @@ def build(inputs: Inputs) -> Built:
         [narrative.id for narrative in inputs.narratives],
         now=inputs.now,
         fetch_log=inputs.fetch_log,
+        copies=inputs.copies,
     )
     market = None
     if len(inputs.prices):

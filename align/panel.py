@@ -51,6 +51,8 @@ class Grid:
         Any document at all was collected.
     sources_seen : ndarray of shape (n_days,)
         Number of sources that delivered.
+    delivery_day, delivery_source : ndarray of shape (n_deliveries,)
+        Each day on which any source delivered, regular or not, with a number for the source.
     """
 
     days: pd.DatetimeIndex
@@ -67,6 +69,8 @@ class Grid:
     delivered: NDArray[np.bool_]
     covered: NDArray[np.bool_]
     sources_seen: NDArray[np.intp]
+    delivery_day: NDArray[np.intp]
+    delivery_source: NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -156,6 +160,8 @@ def build_grid(
         delivered=delivered,
         covered=covered,
         sources_seen=np.bincount(pairs["row"], minlength=n_days).astype(np.intp),
+        delivery_day=pairs["row"].to_numpy(dtype=np.intp),
+        delivery_source=pd.factorize(pairs["source_id"])[0].astype(np.intp),
     )
 
 

@@ -23,7 +23,8 @@ from align.inputs import (
 )
 from align.intensity import measure_intensity
 from align.scan_points import scan_points
-from store.records import Explanation, Failure, StageReport
+from align.stamps import check_stamps, suspect, without_leads
+from store.records import Explanation, Failure, StageReport, StampCheck
 
 if TYPE_CHECKING:
     from store import Store
@@ -43,7 +44,7 @@ def align(store: "Store", *, now: datetime, progress: Progress = None) -> StageR
     now : datetime
         Documents and prices that become public later are not looked at.
     """
-    counts = {"intensity": 0, "alignments": 0, "episodes": 0, "explanations": 0}
+    counts = {"intensity": 0, "alignments": 0, "episodes": 0, "explanations": 0, "stamp_checks": 0}
     inputs = _read(store, now)
     settings = {
         "weights": weights()["version"],
@@ -56,6 +57,9 @@ def align(store: "Store", *, now: datetime, progress: Progress = None) -> StageR
     built = build(inputs)
     points = measure_intensity(built.archive) if built.archive is not None else []
     cells = scan_points(built.archive, built.market, points, built.listed)
+    stamps = _stamp_checks(store, built, now)
+    if suspect(stamps):
+        cells = without_leads(cells)
     explained, failed = _explanations(store, built, inputs, progress)
     results = store.results
     with store.transaction():
@@ -64,6 +68,10 @@ def align(store: "Store", *, now: datetime, progress: Progress = None) -> StageR
         counts["episodes"] = results.sync_episodes(load_episodes())
         if results.changed_intensity(points):
             counts["intensity"] = results.add_intensity(points, seen_at=now, run_id=run.id)
+        if stamps != store.stamp_checks.all():
+            counts["stamp_checks"] = store.stamp_checks.replace(
+                stamps, checked_at=now, run_id=run.id
+            )
         if cells and results.alignments_differ(cells):
             results.replace_alignments(cells, run_id=run.id)
             counts["alignments"] = len(cells)
@@ -107,8 +115,18 @@ def _read(store: "Store", now: datetime | None) -> Inputs:
         assets=assets,
         narratives=narratives,
         now=now or datetime.max.replace(tzinfo=UTC),
+        copies=frames.copies(),
     )
     return limit(everything, now)
+
+
+def _stamp_checks(store: "Store", built: Built, now: datetime) -> list[StampCheck]:
+    """Check the time stamps of all that counts by ``now``, in the order in which it is stored."""
+    stamps = store.frames.stamps()
+    known = stamps[stamps["effective_at"] <= now].reset_index(drop=True)
+    seed = weights()["bootstrap"]["seed"]
+    found = check_stamps(known, store.frames.mentions(), built.market, seed=seed)
+    return sorted(found, key=lambda one: (one.source_id is not None, one.source_id, one.check))
 
 
 def _last_settings(store: "Store") -> dict[str, str] | None:

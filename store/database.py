@@ -22,6 +22,7 @@ from store.pages import Pages
 from store.prices import Assets, Prices
 from store.results import Results
 from store.runs import Runs
+from store.stamp_checks import StampChecks
 
 # SQLite 3.7.0-3.51.2 can corrupt a WAL database when it resets the log; one nightly writer
 # does not need WAL, so it is used only where it is safe.
@@ -35,7 +36,7 @@ class Store:
 
     Use :meth:`open`. Attributes group the queries by table: ``runs``, ``sources``,
     ``fetches``, ``documents``, ``narratives``, ``labels``, ``assets``, ``prices``,
-    ``results``, ``frames`` and ``pages``.
+    ``results``, ``stamp_checks``, ``frames`` and ``pages``.
     """
 
     def __init__(self, db: Database, path: Path, lock: FileLock | None) -> None:
@@ -51,6 +52,7 @@ class Store:
         self.assets = Assets(db)
         self.prices = Prices(db)
         self.results = Results(db)
+        self.stamp_checks = StampChecks(db)
         self.frames = Frames(db)
         self.pages = Pages(db)
 

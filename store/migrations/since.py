@@ -110,3 +110,25 @@ ALTER TABLE sources ADD COLUMN hints TEXT;
 def m013_listed_after(db: Database) -> None:
     """Remember the last document from before the settings made a source another listing."""
     run(db, "ALTER TABLE sources ADD COLUMN listed_after TEXT")
+
+
+@migrations()
+def m017_stamp_checks(db: Database) -> None:
+    """Remember whose time stamps cannot be trusted; an empty source stands for all."""
+    run(
+        db,
+        """
+CREATE TABLE stamp_checks (
+  source_id TEXT REFERENCES sources(id),
+  "check" TEXT NOT NULL,
+  n INTEGER NOT NULL,
+  flagged INTEGER NOT NULL CHECK (flagged IN (0, 1)),
+  statistic REAL,
+  pvalue REAL,
+  message TEXT NOT NULL,
+  checked_at TEXT NOT NULL,
+  run_id TEXT NOT NULL REFERENCES runs(id)
+) STRICT;
+CREATE UNIQUE INDEX stamp_checks_by_source ON stamp_checks(coalesce(source_id, ''), "check");
+""",
+    )

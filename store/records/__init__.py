@@ -39,6 +39,7 @@ from store.records.results import (
     SuspectParts,
 )
 from store.records.runs import Failure, StageReport
+from store.records.stamps import StampCheck
 from store.records.vocabulary import (
     AssetClass,
     AssetUnit,
@@ -98,6 +99,7 @@ __all__ = [
     "SourceStatus",
     "Stage",
     "StageReport",
+    "StampCheck",
     "Stance",
     "Suspect",
     "SuspectParts",
