@@ -69,6 +69,8 @@ def check_stamps(
     market : Market or None
         None without prices: the checks that need none are made.
     """
+    if stamps.empty:
+        return []
     found = list(_pattern_checks(stamps))
     found += _hours_ahead(stamps)
     if market is not None and len(mentions):
@@ -96,7 +98,7 @@ def _pattern_checks(stamps: pd.DataFrame) -> Iterator[StampCheck]:
     """Yield the checks that look at the stamps of one source."""
     original = stamps.drop_duplicates("document_id").set_index("document_id")["effective_at"]
     known = stamps.assign(
-        original_at=stamps["duplicate_of"].map(original),
+        original_at=pd.to_datetime(stamps["duplicate_of"].map(original), utc=True),
         counts_by_date=stamps["effective_at"] == stamps["published_at"],
     )
     for source_id, mine in known.groupby("source_id", sort=True):
