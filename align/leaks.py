@@ -10,15 +10,16 @@ up, each a function of a move z in the stated direction:
 
     lambda_d = a (c + f(s z_d) + g(s z_{d-1}))
 
-Of a share q stamped a session early, the mean becomes (1 - q) lambda_d + q lambda_{d+1}. The
-score of q at 0, with the part of it that is odd in the sign of z_{d+1}, is
+Stamps that are a session early bring a stream f(s z_{d+1}). It is looked for by the part that is
+odd in the sign of that move, with a fixed shape w(z) = max(z - .75, 0) up to 5 sigma:
 
-    U = sum_d x_d,   x_d = sum (N - lambda_d) (f(s z_{d+1}) - f(-s z_{d+1})) / (2 v_d)
+    U = sum_d x_d,   x_d = sum a (N - lambda_d) (w(s z_{d+1}) - w(-s z_{d+1})) / (2 v_d)
 
 with v the variance of the counts. Without a leak, the sign of tomorrow's move is independent
 of what was printed until today, whatever made them print it: x_d is as often positive as
 negative. So no base rate, cluster of volatility or correlation between assets matters; the
-p-value is from flipping the signs of whole days.
+p-value is from flipping the signs of whole days. The shape is not fitted: where all stamps are
+early, the moves of the own session would teach nothing about it.
 """
 
 from collections.abc import Sequence
@@ -52,8 +53,8 @@ class Leak:
     n : int
         Statements behind it.
     share : float or None
-        Estimated share of the statements that are stamped a session early; may be negative
-        by chance. None when there is too little to test.
+        Estimated share of the statements that are stamped a session early, too low beyond one
+        half; may be negative by chance. None when there is too little to test.
     tstat, pvalue : float or None
         One-sided: a small p says that statements run ahead.
     """
@@ -161,30 +162,44 @@ def _test(part: Array, rates: Rates, moves: tuple[Array, Array, Array], flips: A
     usable = ~np.isnan(here) & ~np.isnan(before) & ~np.isnan(after)
     if number < LEAST_STATEMENTS or usable.any(axis=0).sum() < LEAST_SESSIONS:
         return Leak(n=number, share=None, tstat=None, pvalue=None)
-    whole = rates.usual.sum(axis=1)
     # A source speaks of the assets as all do, at its own volume.
-    volume = part.sum(axis=(1, 2)) / np.maximum(whole * part.shape[2], 1e-9)
-    daily, weight = np.zeros(part.shape[2]), 0.0
+    volume = part.sum(axis=(1, 2)) / np.maximum(rates.usual.sum(axis=1) * part.shape[2], 1e-9)
+    daily, whole = np.zeros(part.shape[2]), 0.0
     for place, direction in enumerate(_DIRECTIONS):
         mean = volume[place] * _expected(rates, place, direction * here, direction * before)
         tomorrow = volume[place] * _expected(rates, place, direction * after, direction * here)
         size = volume[place] * rates.usual[place][:, None]
-        odd = rates.own[_bins(direction * after)] - rates.own[_bins(-direction * after)]
-        odd = 0.5 * size * odd / (mean + rates.dispersion * (mean - size * rates.base) ** 2)
-        gap = np.where(usable, (part[place] - mean) * odd, 0.0)
-        daily += gap.sum(axis=0)
-        weight += float(np.where(usable, (tomorrow - mean) * odd, 0.0).sum())
+        variance = mean + rates.dispersion * (mean - size * rates.base) ** 2
+        odd = size * 0.5 * (_shape(direction * after) - _shape(-direction * after)) / variance
+        daily += np.where(usable, (part[place] - mean) * odd, 0.0).sum(axis=0)
+        whole += float(np.where(usable, (tomorrow - mean) * odd, 0.0).sum())
     spread = float(np.sqrt((daily**2).sum()))
-    if spread <= 0 or weight <= 0:
+    if spread <= 0:
         return Leak(n=number, share=None, tstat=None, pvalue=None)
     observed = float(daily.sum())
-    null = flips[:, : len(daily)] @ daily
+    null = flips @ daily
     return Leak(
         n=number,
-        share=round(observed / weight, 4),
+        share=_share(observed, whole),
         tstat=round(observed / spread, 4),
         pvalue=round(float((1 + (null >= observed).sum()) / (1 + len(null))), 5),
     )
+
+
+def _share(observed: float, whole: float) -> float:
+    """Return q from U and what it would be if all stamps were early.
+
+    Without any talk of the own session to learn from there is no such figure: then it is all
+    or nothing.
+    """
+    if whole <= 0:
+        return 1.0 if observed > 0 else 0.0
+    return round(float(np.clip(observed / whole, -1.0, 1.0)), 4)
+
+
+def _shape(values: Array) -> Array:
+    """Return how much is said of a move in the stated direction, up to a factor."""
+    return np.clip(np.nan_to_num(values) - 0.75, 0.0, 4.25)
 
 
 def _expected(rates: Rates, place: int, own: Array, past: Array) -> Array:

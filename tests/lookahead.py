@@ -144,9 +144,8 @@ def _joined(said: align_world.Talk, cut: int, seed: int) -> tuple[pd.DataFrame, 
         at = CALENDAR.close(position) - timedelta(minutes=45 + number)
         document_id = f"{source_id}-{position}-{number}"
         stories.append((document_id, source_id, 1.0, at, 1, None, f"Title {document_id}"))
-        for name in align_world.NARRATIVES:
-            if rng.random() < rate:
-                labels.append((document_id, name, 0.9, "favor", rng.random() < 0.3, at))
+        said = [name for name in align_world.NARRATIVES if rng.random() < rate]
+        labels.extend((document_id, name, 0.9, "favor", number % 3 == 0, at) for name in said)
 
     # Thrice in the twenty sessions before T, which makes nobody regular; every day after it.
     for position in (*range(cut - 16, cut, 6), *range(cut, len(CALENDAR.dates))):
@@ -218,7 +217,7 @@ def rows_of(frame: pd.DataFrame, until: date) -> Rows:
     """Return the known cells of a frame by session up to T: what is missing is no row."""
     part = frame.loc[: pd.Timestamp(until)]
     return {
-        (name, day.date()): value
+        (name, pd.Timestamp(str(day)).date()): value
         for name in part.columns
         for day, value in part[name].dropna().items()
     }

@@ -97,9 +97,9 @@ def _(seen: Seen) -> Rows:
 
 @case("market.build_market", "inputs.build", "inputs.world_of")
 def _(seen: Seen) -> Rows:
-    market, found = seen.market, {}
+    found: dict[Any, Any] = {}
     for name in ("closes", "changes", "rate", "as_of", "known_at"):
-        rows = rows_of(getattr(market, name), seen.until)
+        rows = rows_of(getattr(seen.market, name), seen.until)
         found |= {(name, *key): value for key, value in rows.items()}
     return found
 
@@ -186,7 +186,7 @@ def _(seen: Seen) -> Rows:
     return {
         (day, days): find_analogs(seen.market, row, days, episodes, seen.world.weights)
         for days in (1, 5)
-        for day, row in seen.market_rows(step=4)
+        for day, row in seen.market_rows(step=8)
     }
 
 
@@ -223,7 +223,8 @@ def _panel(seen: Seen, panel: Any) -> Any:
 
 @case("panel.build_grid")
 def _(seen: Seen) -> Rows:
-    grid, found = seen.archive.grid, {}
+    grid = seen.archive.grid
+    found: dict[Any, Any] = {}
     for day, row in seen.archive_rows():
         found[day] = (grid.covered[row], grid.sources_seen[row], grid.cap[row])
         for column, name in enumerate(grid.source_ids):

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from scipy.ndimage import gaussian_filter1d
 
-from tests.lookahead import Seen, Worlds, changed, public_functions, worlds
+from tests.lookahead import Rows, Seen, Worlds, changed, public_functions, worlds
 from tests.lookahead_cases import CASES, EXEMPT
 
 
@@ -40,7 +40,7 @@ def test_the_later_world_is_another_one():
     assert np.isnan(late.market.changes.loc[pd.Timestamp(late.until) :, "CPER"].iloc[2])
 
 
-def _of_whole(seen: Seen, smooth: bool) -> dict:
+def _of_whole(seen: Seen, smooth: bool) -> Rows:
     """Full-sample z-score, and the centred Gaussian filter of the usual notebook."""
     labels = seen.inputs.labels
     carried = labels[labels["narrative_id"] == "fed-policy"]["effective_at"].dt.date.value_counts()
