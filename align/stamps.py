@@ -142,7 +142,8 @@ def _summer_time(source_id: str, stated: pd.Series) -> Iterator[StampCheck]:
         for shares in (part.value_counts(normalize=True) for part in times)
     )
     share = min(often, seldom)
-    flagged = summer == winter and share >= _SCHEDULE_SHARE
+    # Bare dates are no schedule: they are read as the first second of the day, or the last.
+    flagged = summer == winter and share >= _SCHEDULE_SHARE and summer not in ("00:00", "23:59")
     yield StampCheck(
         source_id=source_id,
         check="no_summer_time",
@@ -222,7 +223,7 @@ def _hours_of(source_id: str, leads: np.ndarray, tests: int) -> StampCheck:
 
 def _ahead_of_moves(statements: pd.DataFrame, market: Market, seed: int) -> list[StampCheck]:
     """Return the test of statements against the next session's moves, over all and by source."""
-    assets = testable_assets(market)
+    assets = assets_to_test(market)
     covered = statements["effective_at"] >= pd.Timestamp(market.calendar.close(1))
     statements = statements[statements["asset_id"].isin(assets) & covered]
     moves = market.moves(1)[assets].to_numpy(dtype=float).T
@@ -258,7 +259,7 @@ def _ahead_of_moves(statements: pd.DataFrame, market: Market, seed: int) -> list
     return found
 
 
-def testable_assets(market: Market) -> list[str]:
+def assets_to_test(market: Market) -> list[str]:
     """Return the assets whose bar does not end before the documents of its session do.
 
     What closes earlier than New York moves on, and a document of the same session may state

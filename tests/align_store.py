@@ -8,7 +8,7 @@ import pandas as pd
 from store.records import Document, Label, Passage, PriceBar, Tagging
 
 
-def document_of(row: Mapping[str, Any]) -> Document:
+def document_of(row: Mapping[Any, Any]) -> Document:
     """Return the document of a row of stories, published and seen when it counts."""
     at = row["effective_at"].to_pydatetime()
     return Document(
@@ -67,7 +67,7 @@ def tagging_of(document: Document, labels: pd.DataFrame | None) -> Tagging:
     )
 
 
-def bars_of(rows: Iterable[Mapping[str, Any]]) -> list[PriceBar]:
+def bars_of(rows: Iterable[Mapping[Any, Any]]) -> list[PriceBar]:
     """Return the bars of rows of prices."""
     return [
         PriceBar(

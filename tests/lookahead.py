@@ -138,7 +138,8 @@ def _only(frame: pd.DataFrame, moment: pd.Timestamp) -> pd.DataFrame:
 def _joined(said: align_world.Talk, cut: int, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Add what later weeks bring: a new source, a rare one that stays, a late arrival."""
     rng = np.random.default_rng(seed + 100)
-    stories, labels = [], []
+    stories: list[tuple[Any, ...]] = []
+    labels: list[tuple[Any, ...]] = []
 
     def tell(source_id: str, position: int, number: int, rate: float) -> None:
         at = CALENDAR.close(position) - timedelta(minutes=45 + number)

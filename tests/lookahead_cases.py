@@ -461,6 +461,6 @@ EXEMPT = {
     "leaks.fit_rates": _WHOLE,
     "stamps.check_stamps": _WHOLE,
     "stamps.suspect": _WHOLE,
-    "stamps.testable_assets": _WHOLE,
+    "stamps.assets_to_test": _WHOLE,
     "stamps.without_leads": "marks cells of the scan, which is replaced by design",
 }

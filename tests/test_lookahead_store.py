@@ -52,9 +52,8 @@ def _copy(row):
 
 
 def _rows(store, table, where="1"):
-    return [
-        dict(row) for row in store.db.query(f"SELECT * FROM {table} WHERE {where} ORDER BY 1, 2, 3")
-    ]
+    query = f"SELECT * FROM {table} WHERE {where} ORDER BY 1, 2, 3"
+    return [dict(row) for row in store.db.query(query)]
 
 
 def _without_run(rows):

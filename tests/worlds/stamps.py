@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import linregress
 
 from tests.worlds import tape
 
@@ -126,3 +127,25 @@ def _scaled(returns: Array) -> Array:
         out[:, day] = returns[:, day] / np.sqrt(variance)
         variance = decay * variance + (1 - decay) * returns[:, day] ** 2
     return out[:, 120:]
+
+
+def naive_lead(world: Stamped) -> float:
+    """Return the p-value of the usual pipeline: tomorrow's move on today's tone, plain OLS.
+
+    Tone is falls minus rises over all statements of the day; the move is the mean over assets.
+    """
+    counts = world.counts().sum(axis=1)
+    total = np.maximum(counts.sum(axis=0), 1.0)
+    tone, move = (counts[1] - counts[0]) / total, world.moves.mean(axis=0)
+    return float(linregress(tone[:-1], move[1:]).pvalue)
+
+
+def leaking_series(rng: np.random.Generator, weight: float, *, n_days: int = 750) -> float:
+    """Return the same p-value for the leak of the reference: AR(.7) + weight (-r_{t+1})."""
+    r = tape.returns(rng, 1, n_days + 1)[0]
+    x = np.zeros(n_days + 100)
+    for day in range(1, len(x)):
+        x[day] = 0.7 * x[day - 1] + rng.normal()
+    x = x[100:] / x[100:].std()
+    leaked = x - weight * r[1:] / r.std()
+    return float(linregress(leaked, r[1:]).pvalue)
