@@ -18,9 +18,9 @@ odd in the sign of that move, with a fixed shape w(z) = max(z - .75, 0) up to 5 
 with v the variance of the counts. Without a leak, the sign of tomorrow's move is independent
 of what was printed until today, whatever made them print it: x_d is as often positive as
 negative. So no base rate, cluster of volatility or correlation between assets matters; the
-p-value is from flipping the signs of whole days, and beyond what so many flips can tell, Hoeffding's
-(1963) bound exp(-t^2 / 2), t = U / sqrt(sum x^2). The shape is not fitted: where all stamps are
-early, the moves of the own session would teach nothing about it.
+p-value is from flipping the signs of whole days, and beyond what so many flips can tell, the
+bound exp(-t^2 / 2) of Hoeffding (1963), t = U / sqrt(sum x^2). The shape is not fitted: where
+all stamps are early, the moves of the own session would teach nothing about it.
 """
 
 from collections.abc import Sequence

@@ -6,11 +6,15 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from align.leaks import FLIPS, LEAST_STATEMENTS, find_leaks
+from align.leaks import FLIPS, LEAST_STATEMENTS, Leak, find_leaks
 from align.stamps import LEVEL_ALL, LEVEL_SOURCES
 from tests.worlds.stamps import SOURCES, leaking_series, naive_lead, stamped
 
 RUNS = 16
+
+
+def _below(leak: Leak, level: float) -> bool:
+    return leak.pvalue is not None and leak.pvalue <= level
 
 
 @cache
@@ -29,9 +33,9 @@ def _flagged(leak=0.0, leaking_source=0.0, documents=300.0, sources=0):
         level = LEVEL_SOURCES / SOURCES
         found.append(
             (
-                whole.pvalue <= LEVEL_ALL,
-                any(one.pvalue <= level for one in each[:1]),
-                any(one.pvalue <= level for one in each[1:]),
+                _below(whole, LEVEL_ALL),
+                any(_below(one, level) for one in each[:1]),
+                any(_below(one, level) for one in each[1:]),
                 whole.share,
                 each[0].share if each else 0.0,
             )
@@ -87,6 +91,7 @@ def test_documents_that_are_all_early_are_found():
     ahead = np.roll(moves, -1, axis=1)
     counts[0], counts[1] = ahead > 1.5, ahead < -1.5
     (found,) = find_leaks(counts, moves, seed=1)
+    assert found.pvalue is not None
     assert found.pvalue < 1 / (FLIPS + 1)
     assert found.share == 1.0
 
@@ -98,6 +103,7 @@ def test_attention_before_large_moves_is_no_leak():
     level = 0.2 + 2.0 * (np.abs(np.roll(moves, -1, axis=1)) > 2.5) + 2.0 * (np.abs(moves) > 2)
     counts = rng.poisson(np.stack([level, level])).astype(float)
     (found,) = find_leaks(counts, moves, seed=1)
+    assert found.pvalue is not None
     assert found.pvalue > 0.05
     # A count of statements before large moves, whatever they state, takes it for one.
     before = np.abs(np.roll(moves, -1, axis=1)) > 2.5
