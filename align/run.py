@@ -57,8 +57,8 @@ def align(store: "Store", *, now: datetime, progress: Progress = None) -> StageR
     built = build(inputs)
     points = measure_intensity(built.archive) if built.archive is not None else []
     cells = scan_points(built.archive, built.market, points, built.listed)
-    stamps = _stamp_checks(store, built, now)
-    if suspect(stamps):
+    stamps, early = _stamp_checks(store, built, now)
+    if early:
         cells = without_leads(cells)
     explained, failed = _explanations(store, built, inputs, progress)
     results = store.results
@@ -120,13 +120,17 @@ def _read(store: "Store", now: datetime | None) -> Inputs:
     return limit(everything, now)
 
 
-def _stamp_checks(store: "Store", built: Built, now: datetime) -> list[StampCheck]:
-    """Check the time stamps of all that counts by ``now``, in the order in which it is stored."""
+def _stamp_checks(store: "Store", built: Built, now: datetime) -> tuple[list[StampCheck], bool]:
+    """Check the stamps of all that counts by ``now``; return whether leads cannot be tested.
+
+    In the order in which the store gives them back.
+    """
     stamps = store.frames.stamps()
     known = stamps[stamps["effective_at"] <= now].reset_index(drop=True)
     seed = weights()["bootstrap"]["seed"]
     found = check_stamps(known, store.frames.mentions(), built.market, seed=seed)
-    return sorted(found, key=lambda one: (one.source_id is not None, one.source_id, one.check))
+    found.sort(key=lambda one: (one.source_id is not None, one.source_id or "", one.check))
+    return found, suspect(found, known)
 
 
 def _last_settings(store: "Store") -> dict[str, str] | None:

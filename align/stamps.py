@@ -24,6 +24,7 @@ close changes no daily figure and is not seen by ``ahead_of_moves``.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -54,6 +55,9 @@ _AHEAD_SHARE = 0.5
 _LONGEST_S = 26 * 3600
 # An asset that closes this long before New York goes on trading while documents are written.
 _EARLY_CLOSE = pd.Timedelta(hours=1)
+# Checks that say that documents count too early, and the share of documents that matters.
+_EARLY = frozenset({"ahead_of_moves", "midnight", "before_original", "hours_ahead"})
+_SUSPECT_SHARE = 0.02
 NOT_TESTED = "not tested: stamps suspect"
 
 
@@ -78,16 +82,21 @@ def check_stamps(
     return found
 
 
-def suspect(checks: Sequence[StampCheck]) -> bool:
-    """Return whether documents count too early, so that a lead would prove nothing."""
-    early = ("ahead_of_moves", "midnight", "before_original", "hours_ahead")
-    return any(one.flagged and one.check in early for one in checks)
+def suspect(checks: Sequence[StampCheck], stamps: pd.DataFrame) -> bool:
+    """Return whether so much counts too early that a lead would prove nothing.
+
+    The test over all documents is flagged, or the flagged sources bring 2 % of them: less can
+    hardly make a lead (docs/method.md).
+    """
+    early = [one for one in checks if one.flagged and one.check in _EARLY]
+    if any(one.source_id is None for one in early):
+        return True
+    share = stamps["source_id"].isin({one.source_id for one in early}).mean()
+    return bool(share >= _SUSPECT_SHARE)
 
 
 def without_leads(cells: Sequence[AlignmentCell]) -> list[AlignmentCell]:
     """Return the cells with those of positive lag untested, as their ``method`` says."""
-    from dataclasses import replace
-
     return [
         replace(cell, pvalue=None, pvalue_adj=None, method=NOT_TESTED) if cell.lag > 0 else cell
         for cell in cells

@@ -36,8 +36,9 @@ def _stamps(effective, *, source="wire", published=None, seen=None, copies_of=No
 
 
 def _flagged(*frames):
-    found = check_stamps(pd.concat(frames, ignore_index=True), NOTHING, None, seed=1)
-    return {(one.source_id, one.check) for one in found if one.flagged}, found
+    stamps = pd.concat(frames, ignore_index=True)
+    found = check_stamps(stamps, NOTHING, None, seed=1)
+    return {(one.source_id, one.check) for one in found if one.flagged}, suspect(found, stamps)
 
 
 def _any_time(seed=0):
@@ -46,12 +47,19 @@ def _any_time(seed=0):
 
 
 def test_bare_dates_read_as_midnight():
-    flagged, found = _flagged(_stamps(DAYS), _stamps(_any_time(), source="other"))
+    flagged, early = _flagged(_stamps(DAYS), _stamps(_any_time(), source="other"))
     assert flagged == {("wire", "midnight")}
-    assert suspect(found)
-    (one,) = [one for one in found if one.flagged]
+    assert early
+    (one,) = [one for one in check_stamps(_stamps(DAYS), NOTHING, None, seed=1) if one.flagged]
     assert (one.n, one.statistic) == (120, 1.0)
     assert "import them as dates" in one.message
+
+
+def test_a_source_of_one_percent_does_not_void_the_others():
+    others = [_stamps(_any_time(seed), source=f"s{seed}") for seed in range(60)]
+    flagged, early = _flagged(_stamps(DAYS[:60]), *others)
+    assert flagged == {("wire", "midnight")}
+    assert not early
 
 
 def test_midnight_stamps_that_were_seen_later_do_no_harm():
@@ -67,9 +75,9 @@ def test_bare_dates_as_imported_count_from_the_end_of_the_day():
 
 def test_dates_of_the_future():
     at = _any_time()
-    flagged, found = _flagged(_stamps(at + pd.Timedelta(hours=5), seen=at))
+    flagged, early = _flagged(_stamps(at + pd.Timedelta(hours=5), seen=at))
     assert flagged == {("wire", "future")}
-    assert not suspect(found), "they count later, not earlier"
+    assert not early, "they count later, not earlier"
 
 
 def test_copies_that_count_before_their_story():
@@ -104,9 +112,9 @@ def test_a_schedule_that_knows_no_summer_time():
         for day in DAYS
     ]
     new_york = pd.DatetimeIndex(moving).tz_convert("UTC")
-    flagged, found = _flagged(_stamps(still), _stamps(new_york, source="new-york"))
+    flagged, early = _flagged(_stamps(still), _stamps(new_york, source="new-york"))
     assert flagged == {("wire", "no_summer_time")}
-    assert not suspect(found), "hours inside a session move no daily figure"
+    assert not early, "hours inside a session move no daily figure"
 
 
 def test_few_documents_are_not_judged():

@@ -5,8 +5,14 @@ from functools import cache
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy.ndimage import gaussian_filter1d
 
+from align.innovation import standardise
+from align.returns import drop_stale, to_scale
+from align.series import rolling_mean
+from store.records import Asset
 from tests.lookahead import Rows, Seen, Worlds, changed, public_functions, worlds
 from tests.lookahead_cases import CASES, EXEMPT
 
@@ -60,3 +66,22 @@ def test_the_usual_recipe_changes_the_past(smooth):
     rows = changed(early, late)
     # The filter reaches four deviations back, the z-score over the whole past.
     assert len(rows) >= (12 if smooth else 0.95 * len(early))
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    closes=st.lists(st.sampled_from([10.0, 10.0, 10.1, 9.9, -1.0]), min_size=2, max_size=30),
+    cut=st.integers(1, 29),
+)
+def test_a_longer_series_begins_like_the_shorter_one(closes, cut):
+    """Whether a price rests was once judged by how long it would go on to."""
+    asset = Asset(id="A", name="A", asset_class="equity")
+    whole = pd.Series(closes)
+    changes = pd.DataFrame({"A": to_scale(drop_stale(whole, asset), asset).diff()})
+    errors = changes.to_numpy().T
+    short = pd.Series(closes[:cut])
+    early = pd.DataFrame({"A": to_scale(drop_stale(short, asset), asset).diff()})
+    pd.testing.assert_frame_equal(early, changes.head(cut), check_exact=True)
+    np.testing.assert_array_equal(standardise(errors)[:, :cut], standardise(errors[:, :cut]))
+    later, sooner = (rolling_mean(part, 3, 2) for part in (errors, errors[:, :cut]))
+    np.testing.assert_array_equal(later[:, :cut], sooner)
