@@ -120,6 +120,27 @@ def build_archive(
     )
 
 
+def with_reach(
+    stories: pd.DataFrame, copies: pd.DataFrame, calendar: SessionCalendar
+) -> pd.DataFrame:
+    """Return the stories with ``copies`` as they were out by the close of each one's session.
+
+    A copy of a later day does not belong to the reach of this one: it would change a number
+    that was printed before.
+
+    Parameters
+    ----------
+    copies : DataFrame
+        ``document_id`` of the story and ``effective_at`` of each copy.
+    """
+    number = pd.Series(np.arange(len(stories)), index=stories["document_id"])
+    copies = copies[copies["document_id"].isin(number.index)]
+    original = number.loc[copies["document_id"]].to_numpy(dtype=np.intp)
+    session = calendar.positions(stories["effective_at"])
+    same = calendar.positions(copies["effective_at"]) <= session[original]
+    return stories.assign(copies=1 + np.bincount(original[same], minlength=len(stories)))
+
+
 def _answered(
     fetch_log: pd.DataFrame | None,
     calendar: SessionCalendar,

@@ -137,9 +137,12 @@ def coverage_over(archive: Archive | None, row: int, days: int, before: int) -> 
     first = max(row - days + 1 - before, 0)
     rows = np.arange(first, row + 1)
     trailing = np.flatnonzero(grid.covered[: row + 1])[-EXPECTED_DAYS:]
-    # Twice in twenty days: an address that appeared once is nobody to wait for.
-    expected = grid.delivered[trailing].sum(axis=0) >= 2
-    there = grid.delivered[rows].any(axis=0) & expected
+    # Twice in twenty days: an address that appeared once is nobody to wait for. Counted over
+    # all sources: which of them are regular depends on days that were still to come.
+    number = int(grid.delivery_source.max(initial=-1)) + 1
+    behind, inside = (np.isin(grid.delivery_day, some) for some in (trailing, rows))
+    expected = np.bincount(grid.delivery_source[behind], minlength=number) >= 2
+    there = (np.bincount(grid.delivery_source[inside], minlength=number) > 0) & expected
     parts = [archive.coverage[r] for r in rows.tolist()]
     known = [
         float(grid.covered[r]) if part is None else part

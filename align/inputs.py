@@ -10,7 +10,7 @@ from hashlib import blake2b
 
 import pandas as pd
 
-from align.archive import Archive, build_archive
+from align.archive import Archive, build_archive, with_reach
 from align.catalogue import (
     asset_words,
     episode_moves,
@@ -36,7 +36,10 @@ _EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Inputs:
-    """What the store holds, as ``store.frames`` gives it, up to ``now``."""
+    """What the store holds, as ``store.frames`` gives it, up to ``now``.
+
+    ``copies`` may be missing: the stories' own number of copies then stands.
+    """
 
     prices: pd.DataFrame
     stories: pd.DataFrame
@@ -48,6 +51,7 @@ class Inputs:
     now: datetime
     rates: pd.DataFrame | None = None
     bulk_files: pd.DataFrame | None = None
+    copies: pd.DataFrame | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -82,6 +86,7 @@ def limit(inputs: Inputs, now: datetime | None) -> Inputs:
         now=now,
         rates=inputs.rates,
         bulk_files=None if files is None else files[files["fetched_at"] <= pd.Timestamp(now)],
+        copies=None if inputs.copies is None else _between(inputs.copies, now),
     )
 
 
@@ -113,8 +118,11 @@ def build(inputs: Inputs) -> Built:
         listed = [name for name in asset_words().core if name in stored]
     if calendar is None:
         return Built(market=None, archive=None, listed=listed)
+    stories = inputs.stories
+    if inputs.copies is not None:
+        stories = with_reach(stories, inputs.copies, calendar)
     archive = build_archive(
-        inputs.stories,
+        stories,
         inputs.labels,
         inputs.collected,
         calendar,

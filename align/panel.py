@@ -65,6 +65,8 @@ class Grid:
     deliveries : ndarray of uint64, shape (n_days,)
         Which ones, as one number: regular or not, so that it is the same when a source
         becomes regular later.
+    delivery_day, delivery_source : ndarray of shape (n_deliveries,)
+        Each day on which any source delivered, regular or not, with a number for the source.
     """
 
     days: pd.DatetimeIndex
@@ -84,6 +86,8 @@ class Grid:
     covered: NDArray[np.bool_]
     sources_seen: NDArray[np.intp]
     deliveries: NDArray[np.uint64]
+    delivery_day: NDArray[np.intp]
+    delivery_source: NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -184,6 +188,8 @@ def build_grid(
         covered=covered,
         sources_seen=np.bincount(pairs["row"], minlength=n_days).astype(np.intp),
         deliveries=_deliveries(pairs, n_days),
+        delivery_day=pairs["row"].to_numpy(dtype=np.intp),
+        delivery_source=pd.factorize(pairs["source_id"])[0].astype(np.intp),
     )
 
 

@@ -42,14 +42,14 @@ def to_scale(closes: pd.Series, asset: Asset) -> pd.Series:
 def drop_stale(closes: pd.Series, asset: Asset) -> pd.Series:
     """Return closes without runs of one repeated price: such cells are NA, never 0.
 
-    Only prices are judged: a yield or a policy spread may rest for days.
+    Only prices are judged: a yield or a policy spread may rest for days. A run is stale from
+    its fourth close on: whether a first repeat begins a stale run is not known on its day.
     """
     if change_unit(asset) != "return":
         return closes
     repeats = closes.eq(closes.shift())
     run = repeats.groupby((~repeats).cumsum()).cumsum()
-    longest = run.groupby((~repeats).cumsum()).transform("max")
-    return closes.mask(repeats & (longest >= STALE_RUN))
+    return closes.mask(run >= STALE_RUN)
 
 
 def lagged_volatility(changes: pd.DataFrame, elapsed: pd.DataFrame) -> pd.DataFrame:

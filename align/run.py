@@ -26,12 +26,22 @@ from align.inputs import (
 from align.intensity import Measured, measure
 from align.paired import pair
 from align.scan_points import scan_points
-from store.records import Explanation, Failure, NamedCell, StageReport
+from align.stamps import check_stamps, suspect, without_leads
+from store.records import Explanation, Failure, NamedCell, StageReport, StampCheck
 
 if TYPE_CHECKING:
     from store import Store
 
 Progress = Callable[..., Any] | None
+# What a run may write, in this order.
+_COUNTED = (
+    "intensity",
+    "alignments",
+    "confirmations",
+    "stamp_checks",
+    "episodes",
+    "explanations",
+)
 
 
 def align(
@@ -54,9 +64,7 @@ def align(
     named : sequence of NamedCell
         Cells of the scan that the settings name beforehand.
     """
-    counts = dict.fromkeys(
-        ("intensity", "alignments", "confirmations", "episodes", "explanations"), 0
-    )
+    counts = dict.fromkeys(_COUNTED, 0)
     inputs = _read(store, now)
     settings = {
         "weights": weights()["version"],
@@ -80,6 +88,10 @@ def align(
         weights()["confirmation"]["volatility"],
     )
     cells = scan_points(paired)
+    stamps, early = _stamp_checks(store, built, now)
+    if early:
+        # Before anything is named: a lead that stamps may have made is nothing to re-test.
+        cells = without_leads(cells)
     confirmations = confirm(store.confirmations.all(), paired, cells, named, weights())
     cells = with_status(cells, confirmations)
     explained, failed = _explanations(store, built, inputs, progress)
@@ -91,6 +103,10 @@ def align(
         if results.changed_intensity(fresh):
             counts["intensity"] = results.add_intensity(fresh, seen_at=now, run_id=run.id)
         results.keep_days(measured.fresh)
+        if stamps != store.stamp_checks.all():
+            counts["stamp_checks"] = store.stamp_checks.replace(
+                stamps, checked_at=now, run_id=run.id
+            )
         if cells and results.alignments_differ(cells):
             results.replace_alignments(cells, run_id=run.id)
             counts["alignments"] = len(cells)
@@ -156,8 +172,22 @@ def _read(store: "Store", now: datetime | None) -> Inputs:
         assets=assets,
         narratives=narratives,
         now=now or datetime.max.replace(tzinfo=UTC),
+        copies=frames.copies(),
     )
     return limit(everything, now)
+
+
+def _stamp_checks(store: "Store", built: Built, now: datetime) -> tuple[list[StampCheck], bool]:
+    """Check the stamps of all that counts by ``now``; return whether leads cannot be tested.
+
+    In the order in which the store gives them back.
+    """
+    stamps = store.frames.stamps()
+    known = stamps[stamps["effective_at"] <= now].reset_index(drop=True)
+    seed = weights()["bootstrap"]["seed"]
+    found = check_stamps(known, store.frames.mentions(), built.market, seed=seed)
+    found.sort(key=lambda one: (one.source_id is not None, one.source_id or "", one.check))
+    return found, suspect(found, known)
 
 
 def _last_settings(store: "Store") -> dict[str, str] | None:

@@ -93,12 +93,20 @@ def _check_database(path: Path) -> Iterator[Finding]:
     try:
         with Store.open(path) as store:
             complaints = store.check()
+            suspects = [one for one in store.stamp_checks.all() if one.flagged]
     except TapestoryError as error:
         yield Finding(what=str(path), ok=False, found=str(error))
         return
     advice = "restore the newest good back-up with 'tapestory restore'" if complaints else ""
     found = "; ".join(complaints[:3]) or "integrity, foreign keys and search are sound"
     yield Finding(what=str(path), ok=not complaints, found=found, advice=advice)
+    for one in suspects:
+        yield Finding(
+            what="time stamps",
+            ok=True,
+            found=f"WARNING: {one.source_id or 'all sources'}, {one.check}",
+            advice=one.message,
+        )
 
 
 def status_document(store: "Store", now: datetime) -> dict[str, Any]:
@@ -119,6 +127,11 @@ def status_document(store: "Store", now: datetime) -> dict[str, Any]:
         "sources": sources,
         "failures": store.runs.failures(limit=20),
         "untagged": store.labels.untagged(),
+        "stamps": [
+            {"source": one.source_id, "check": one.check, "message": one.message}
+            for one in store.stamp_checks.all()
+            if one.flagged
+        ],
     }
 
 
@@ -132,6 +145,8 @@ def status_lines(document: dict[str, Any]) -> Iterator[str]:
     yield from source_lines(document["summary"], document["sources"])
     for language, count in document["untagged"].items():
         yield f"  {count:,} documents in {language!r} are stored and searchable but not labelled"
+    for one in document["stamps"]:
+        yield f"  stamps of {one['source'] or 'all sources'}, {one['check']}: {one['message']}"
     if document["failures"]:
         yield "latest failures"
     for failure in document["failures"]:

@@ -23,6 +23,7 @@ from store.pages import Pages
 from store.prices import Assets, Prices
 from store.results import Results
 from store.runs import Runs
+from store.stamp_checks import StampChecks
 from store.vectors import Vectors
 
 # SQLite 3.7.0-3.51.2 can corrupt a WAL database when it resets the log; one nightly writer
@@ -36,10 +37,8 @@ class Store:
     """A Tapestory database, open for one writer or for readers.
 
     Use :meth:`open`. Attributes group the queries by table: ``runs``, ``sources``,
-    ``fetches``, ``documents``, ``narratives``, ``labels``, ``assets``, ``prices``,
-    ``results``, ``confirmations``, ``frames`` and ``pages``.
     ``fetches``, ``documents``, ``narratives``, ``labels``, ``vectors``, ``assets``,
-    ``prices``, ``results``, ``frames`` and ``pages``.
+    ``prices``, ``results``, ``confirmations``, ``stamp_checks``, ``frames`` and ``pages``.
     """
 
     def __init__(self, db: Database, path: Path, lock: FileLock | None) -> None:
@@ -57,6 +56,7 @@ class Store:
         self.prices = Prices(db)
         self.results = Results(db)
         self.confirmations = Confirmations(db)
+        self.stamp_checks = StampChecks(db)
         self.frames = Frames(db)
         self.pages = Pages(db)
 

@@ -83,8 +83,9 @@ class Frames:
         Columns: ``document_id, source_id, weight, effective_at, copies`` (1 or more)``, author,
         title, nearest_7, nearest_30`` (highest cosine with an earlier story of 7 and of 30 days;
         NaN where there is none, or none was looked for)``, domain`` (of the page, see
-        :func:`domains`), sorted by ``effective_at``. A story
-        without a labelled original is left out.
+        :func:`domains`), sorted by ``effective_at``. A story without a labelled original is
+        left out. ``copies`` grows as copies come: what was out by a session's close,
+        :meth:`copies` tells.
         """
         frame = self.query(
             "SELECT d.id AS document_id, d.source_id, s.weight, d.effective_at,"
@@ -147,6 +148,31 @@ class Frames:
         """Return ``source_id, effective_at`` of every document, labelled or not."""
         return self.query(
             "SELECT source_id, effective_at FROM documents ORDER BY effective_at, source_id"
+        )
+
+    def stamps(self) -> "pd.DataFrame":
+        """Return every document with its stamps, copies too, sorted by ``effective_at``.
+
+        Columns: ``document_id, source_id, title, published_at, first_seen_at, effective_at,
+        duplicate_of``.
+        """
+        return self.query(
+            "SELECT id AS document_id, source_id, title, published_at, first_seen_at,"
+            " effective_at, duplicate_of FROM documents ORDER BY effective_at, id"
+        )
+
+    def mentions(self) -> "pd.DataFrame":
+        """Return ``document_id, asset_id, text`` of every configured asset that is named."""
+        return self.query(
+            "SELECT document_id, asset_id, text FROM entities WHERE asset_id IS NOT NULL"
+            " ORDER BY document_id, asset_id, text"
+        )
+
+    def copies(self) -> "pd.DataFrame":
+        """Return ``document_id`` of the story and ``effective_at`` of each of its copies."""
+        return self.query(
+            "SELECT duplicate_of AS document_id, effective_at FROM documents"
+            " WHERE duplicate_of IS NOT NULL ORDER BY effective_at, id"
         )
 
     def fetch_log(self) -> "pd.DataFrame":

@@ -82,9 +82,10 @@ def test_units():
 
 
 def test_a_run_of_one_price_is_missing_and_not_zero():
-    closes = pd.Series([10.0, 10.1, 10.1, 10.1, 10.1, 10.3, 10.3])
+    closes = pd.Series([10.0, 10.1, 10.1, 10.1, 10.1, 10.1, 10.3, 10.3])
     missing = np.flatnonzero(drop_stale(closes, PRICE).isna())
-    assert missing.tolist() == [2, 3, 4]
+    # From the fourth close on: that the run would last was not known on its second day.
+    assert missing.tolist() == [4, 5]
     assert drop_stale(closes, YIELD).notna().all(), "a policy rate may rest"
 
 

@@ -7,8 +7,9 @@ import pytest
 
 from align import AlignError, align, explain
 from store import Store
-from store.records import Document, Label, Passage, PriceBar, Source, Tagging
+from store.records import PriceBar, Source
 from tests import align_world
+from tests.align_store import document_of, tagging_of
 from tests.align_world import CRASH, NARRATIVES, NOW
 
 BEFORE = [date(2026, 1, day) for day in (26, 27, 28, 29, 30)]
@@ -29,10 +30,10 @@ def _fill(store, *, sessions=60, with_prices=True, with_labels=True):
         store.sources.sync([Source(id=f"source-{n}", kind="import", url="") for n in range(4)])
         store.narratives.sync(align_world.narratives(), "test.v1")
         store.assets.sync(align_world.assets())
-        documents = [_document(row) for row in said.stories.to_dict("records")]
+        documents = [document_of(row) for row in said.stories.to_dict("records")]
         store.documents.add(documents, run.id)
         if with_labels:
-            store.labels.save([_tagging(one, labels.get(one.id)) for one in documents], run.id)
+            store.labels.save([tagging_of(one, labels.get(one.id)) for one in documents], run.id)
         if with_prices:
             rows = align_world.prices(PLANTED, sessions=320).to_dict("records")
             store.prices.add(
@@ -50,63 +51,6 @@ def _fill(store, *, sessions=60, with_prices=True, with_labels=True):
             )
         run.finish(now=NOW)
     return said
-
-
-def _document(row):
-    at = row["effective_at"].to_pydatetime()
-    return Document(
-        id=row["document_id"],
-        source_id=row["source_id"],
-        guid=None,
-        entry_key=row["document_id"],
-        url=f"https://example.org/{row['document_id']}",
-        canonical_url=None,
-        title=row["title"],
-        text=f"A sentence that says something about markets in {row['document_id']}.",
-        author=None,
-        language="en",
-        published_at=at,
-        first_seen_at=at,
-        effective_at=at,
-        date_source="import",
-        content_hash=row["document_id"],
-    )
-
-
-def _tagging(document, labels):
-    passage = Passage(
-        id=f"{document.id}:0",
-        document_id=document.id,
-        position=0,
-        part="text",
-        start=0,
-        end=len(document.text),
-        text=document.text,
-    )
-    rows = [] if labels is None else labels.to_dict("records")
-    return Tagging(
-        document_id=document.id,
-        content_hash=document.content_hash,
-        model="test",
-        taxonomy="test.v1",
-        outcome="tagged",
-        language="en",
-        passages=[passage],
-        labels=[
-            Label(
-                passage_id=passage.id,
-                document_id=document.id,
-                narrative_id=row["narrative_id"],
-                probability=row["probability"],
-                stance=row["stance"],
-                stance_probability=0.8,
-                is_causal_claim=bool(row["causal"]),
-                model="test",
-                taxonomy="test.v1",
-            )
-            for row in rows
-        ],
-    )
 
 
 def _dump(store):

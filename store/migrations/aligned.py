@@ -111,6 +111,28 @@ CREATE INDEX confirmations_by_asset ON confirmations(asset_id);
 
 
 @migrations()
+def m017_stamp_checks(db: Database) -> None:
+    """Remember whose time stamps cannot be trusted; an empty source stands for all."""
+    run(
+        db,
+        """
+CREATE TABLE stamp_checks (
+  source_id TEXT REFERENCES sources(id),
+  "check" TEXT NOT NULL,
+  n INTEGER NOT NULL,
+  flagged INTEGER NOT NULL CHECK (flagged IN (0, 1)),
+  statistic REAL,
+  pvalue REAL,
+  message TEXT NOT NULL,
+  checked_at TEXT NOT NULL,
+  run_id TEXT NOT NULL REFERENCES runs(id)
+) STRICT;
+CREATE UNIQUE INDEX stamp_checks_by_source ON stamp_checks(coalesce(source_id, ''), "check");
+""",
+    )
+
+
+@migrations()
 def m019_episode_sources(db: Database) -> None:
     """Say what an episode is and who says so, and how a likeness hangs on single assets."""
     run(

@@ -45,6 +45,7 @@ from store.records.results import (
     SuspectParts,
 )
 from store.records.runs import Failure, StageReport
+from store.records.stamps import StampCheck
 from store.records.vocabulary import (
     AssetClass,
     AssetUnit,
@@ -118,6 +119,7 @@ __all__ = [
     "SourceStatus",
     "Stage",
     "StageReport",
+    "StampCheck",
     "Stance",
     "StoryVector",
     "Suspect",
