@@ -93,6 +93,14 @@ def split_passages(title: str, text: str, language: str = "en") -> tuple[list[Sp
     return spans, None
 
 
+def split_sentences(text: str) -> Iterator[tuple[int, int]]:
+    """Yield the places of the sentences of a text, each of at most `MAX_CHARS` characters."""
+    paragraph_of = _WRAPPED if _is_hard_wrapped(text) else _LINE
+    for paragraph in paragraph_of.finditer(text):
+        # The marks that end a sentence are the same in every language here.
+        yield from _sentences(text, *paragraph.span(), "en")
+
+
 def count_words(text: str) -> int:
     """Count words; two Chinese or Japanese characters count as about one word."""
     return len(text.split()) + len(_CJK.findall(text)) // 2 + len(_KANA.findall(text)) // 2

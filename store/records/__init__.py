@@ -7,6 +7,16 @@ unless the asset's calendar is another). The SQL ``CHECK`` constraints are built
 the literals below, so code and schema cannot differ.
 """
 
+from store.records.claims import (
+    CheckedClaim,
+    Claim,
+    ClaimDate,
+    ClaimFigure,
+    ClaimSpan,
+    ClaimUnit,
+    ClaimVerdict,
+    Subject,
+)
 from store.records.configured import Asset, Narrative, Source, without_legs
 from store.records.documents import (
     MAX_REVISIONS,
@@ -67,6 +77,13 @@ __all__ = [
     "AssetClass",
     "AssetUnit",
     "CellStatus",
+    "CheckedClaim",
+    "Claim",
+    "ClaimDate",
+    "ClaimFigure",
+    "ClaimSpan",
+    "ClaimUnit",
+    "ClaimVerdict",
     "ChangeUnit",
     "Coverage",
     "DateSource",
@@ -99,6 +116,7 @@ __all__ = [
     "Stage",
     "StageReport",
     "Stance",
+    "Subject",
     "Suspect",
     "SuspectParts",
     "SuspectStatus",

@@ -1,0 +1,214 @@
+"""One sentence under the rules of claims: which series a word speaks of, and under what guard."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from nlp.claims_words import Item, is_chinese, lexicon, plain, read
+from store.records import ClaimDate, Subject
+
+PREDICATES = frozenset({
+    "move", "halve", "push", "extreme", "newest", "record", "state", "range", "better", "worse",
+})  # fmt: skip
+_SERIES = ("series", "bare", "company")
+# What may stand between the members of a list: "gold, silver and even copper".
+_GLUE = re.compile(
+    r"[\s,、]*(?:(?:and|&|or|as well as|plus|both|even|the|also|then|to|from|like|和|与|及|以及|跟|到|从|甚至|再到)"
+    r"[\s,、]*){0,4}",
+    re.IGNORECASE,
+)
+_WORD = re.compile(r"[\w.&'$-]+")
+_CLAUSE = re.compile(r"[,;:，；：。()]")
+_PRICE_WORD = re.compile(r"(?: ?(?:'s|futures|prices?|index|stock|shares?|的|价格)(?![a-z])){0,4}", re.IGNORECASE)
+_DETERMINERS = frozenset({"the", "a", "even", "spot", "both", "all", "its", "falling", "rising"})
+# Words between a series and what is said of it; beyond that they hardly belong together.
+_NEAR_WORDS, _FAR_WORDS, _NEAR_CHINESE = 5, 12, 24
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A series that the sentence names, and what else it says of it (a metric), if anything."""
+
+    item: Item
+    subject: Subject
+    metric: str = ""
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """A sentence with its items, by its place in the text.
+
+    Attributes
+    ----------
+    context : ClaimDate or None
+        The date at the head of the paragraph.
+    """
+
+    text: str
+    start: int
+    context: ClaimDate | None = None
+    items: Sequence[Item] = field(default_factory=tuple)
+
+    @classmethod
+    def of(cls, text: str, start: int, context: ClaimDate | None = None) -> "Sentence":
+        """Read a sentence."""
+        return cls(text, start, context, tuple(read(text)))
+
+    @cached_property
+    def plain(self) -> str:
+        """The text with plain signs, of the same length."""
+        return plain(self.text)
+
+    @cached_property
+    def chinese(self) -> bool:
+        """Whether the Chinese words were used."""
+        return is_chinese(self.text)
+
+    def gap(self, left: Item, right: Item) -> str:
+        """Return what stands between two items, lower case."""
+        return self.plain[left.end : right.start].lower()
+
+    def near(self, left: Item, right: Item, *, words: int = _NEAR_WORDS) -> bool:
+        """Return whether two items may belong together; a parenthesis of commas may lie between."""
+        gap = self.gap(left, right)
+        if self.chinese:
+            return len(gap) <= _NEAR_CHINESE and "；" not in gap and "。" not in gap
+        if ";" in gap or ": " in gap:
+            return False
+        aside = gap.strip().startswith(",") and gap.count(",") >= 2
+        return len(_WORD.findall(gap)) <= (_FAR_WORDS if aside else words)
+
+    def named(self, place: int) -> Named | None:
+        """Return the series at an item, or None where its neighbours make another thing of it."""
+        item = self.items[place]
+        if item.kind not in _SERIES:
+            return None
+        tail = _PRICE_WORD.match(self.plain, item.end)
+        end = tail.end() if tail else item.end
+        if not self.chinese:
+            following = _WORD.match(self.plain, end + 1) if end < len(self.plain) else None
+            hyphen = self.plain[item.end : item.end + 1] == "-"
+            word = following[0].lower() if following else ""
+            shares = item.kind == "company" and end > item.end
+            if (word in lexicon().after and not shares) or hyphen:
+                return None
+            if item.kind == "bare" and not self._stands_alone(item):
+                return None
+        return Named(item, item.value, self._metric(place, end))
+
+    def _stands_alone(self, item: Item) -> bool:
+        before = self.plain[: item.start].rstrip()
+        last = _WORD.findall(before[-20:])
+        at_start = not before or before[-1] in ",;:.!?\"'()|-"
+        verb = any(one.kind in PREDICATES and one.end >= len(before) for one in self.items
+                   if one.start < item.start)  # fmt: skip
+        return at_start or verb or (bool(last) and last[-1].lower() in lexicon().before)
+
+    def _metric(self, place: int, end: int) -> str:
+        """Return the other quantity that is meant: "the forward PE of MAG7", "gold demand"."""
+        item = self.items[place]
+        for other in self.items[max(0, place - 2) : place + 3]:
+            if other.kind != "metric":
+                continue
+            if other.start >= end and len(self.plain[end : other.start].strip(" 的")) <= 12:
+                if not _CLAUSE.search(self.plain[end : other.start]):
+                    return self.plain[other.start : other.end]
+            between = self.plain[other.end : item.start].lower().split()
+            if other.end <= item.start and between and between[0] in ("of", "for", "in"):
+                if len(between) <= 3:
+                    return self.plain[other.start : other.end]
+        return ""
+
+    def governed(self, item: Item) -> bool:
+        """Return whether a preposition makes the series a mere circumstance."""
+        if self.chinese:
+            return False
+        before = self.plain[: item.start].lower().rstrip()
+        if before.endswith(lexicon().heads):
+            return False
+        for word in reversed(_WORD.findall(before[-40:])[-3:]):
+            if word not in _DETERMINERS:
+                return word in lexicon().prepositions
+        return False
+
+    def before(self, place: int, *, inherit: bool = False) -> list[Named]:
+        """Return the series that an item speaks of, looking back from it.
+
+        Parameters
+        ----------
+        inherit : bool
+            Take the subject of the predicate before, where no series stands between: "the
+            dollar fell sharply, hitting a two-year low".
+        """
+        for other in range(place - 1, -1, -1):
+            found = self.named(other)
+            if found is not None:
+                if self.governed(found.item) or not self.near(found.item, self.items[place]):
+                    return []
+                return self.listed(other, step=-1)
+            kind = self.items[other].kind
+            if kind in ("series", "bare", "company"):
+                return []  # a thing that we do not know stands nearer
+            if kind in PREDICATES or kind == "particle":
+                near = self.near(self.items[other], self.items[place], words=_FAR_WORDS)
+                return self.before(other, inherit=True) if inherit and near else []
+        return []
+
+    def after(self, place: int, *, words: int = 3) -> list[Named]:
+        """Return the series right behind an item: "a 5 % fall in gold"."""
+        for other in range(place + 1, len(self.items)):
+            found = self.named(other)
+            if found is not None:
+                near = self.near(self.items[place], found.item, words=words)
+                clause = _CLAUSE.search(self.gap(self.items[place], found.item))
+                return self.listed(other, step=1) if near and not clause else []
+            if self.items[other].kind in PREDICATES:
+                return []
+        return []
+
+    def listed(self, place: int, *, step: int) -> list[Named]:
+        """Return a series and those listed with it in one direction."""
+        first = self.named(place)
+        found = [first] if first is not None else []
+        at = place
+        while found and 0 <= at + step < len(self.items):
+            one, two = sorted((at, at + step))
+            other = self.named(at + step)
+            gap = self.plain[self.items[one].end : self.items[two].start]
+            if other is None or not _GLUE.fullmatch(gap):
+                break
+            found.append(other)
+            at += step
+        return sorted(found, key=lambda one: one.item.start)
+
+    def clause_items(self, place: int) -> Iterator[Item]:
+        """Yield the items before one in the same clause, the nearest first."""
+        for other in range(place - 1, -1, -1):
+            if _CLAUSE.search(self.plain[self.items[other].end : self.items[place].start]):
+                return
+            yield self.items[other]
+
+    def negated(self, place: int) -> bool:
+        """Return whether the word is denied."""
+        item = self.items[place]
+        reach = 8 if self.chinese else 25
+        return any(
+            other.kind == "not" and item.start - other.end <= reach
+            for other in self.clause_items(place)
+        )
+
+    def unclear(self, place: int) -> str | None:
+        """Return why what stands at an item is no statement about the past, or None."""
+        ahead = list(self.clause_items(place))
+        if any(item.kind == "modal" for item in ahead):
+            return "it speaks of what may come"
+        text = self.plain[: self.items[place].start].lower().rstrip()
+        if not self.chinese and text.endswith((" to", " to further")):
+            return "it speaks of what may come"
+        wh = any(item.kind == "wh" and item.start < self.items[place].start for item in self.items)
+        if any(item.kind == "condition" for item in self.items[:place]) and not wh:
+            return "it is a condition, not a statement"
+        if self.plain.rstrip("\"' ”").endswith(("?", "？")) and not wh:
+            return "it is a question"
+        return None
