@@ -4,11 +4,16 @@ The one module of ``align/`` that uses the store.
 """
 
 import json
-from collections.abc import Callable
-from datetime import UTC, date, datetime
+from collections.abc import Callable, Sequence
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
-from align.catalogue import load_episodes, signature_library, weights
+import pandas as pd
+
+from align.catalogue import asset_words, load_episodes, signature_library, weights
+from align.claim_tape import Tape
+from align.claims import check_claim
 from align.errors import AlignError
 from align.explanation import days_to_explain, explain_day
 from align.inputs import (
@@ -19,16 +24,19 @@ from align.inputs import (
     digest,
     limit,
     needed_assets,
+    with_derived,
     world_of,
 )
 from align.intensity import measure_intensity
 from align.scan_points import scan_points
-from store.records import Explanation, Failure, StageReport
+from align.sessions import ALWAYS_OPEN
+from store.records import CheckedClaim, Claim, Explanation, Failure, StageReport
 
 if TYPE_CHECKING:
     from store import Store
 
 Progress = Callable[..., Any] | None
+_NEW_YORK = ZoneInfo("America/New_York")
 
 
 def align(store: "Store", *, now: datetime, progress: Progress = None) -> StageReport:
@@ -93,6 +101,70 @@ def explain(
     inputs = _read(store, now)
     world = world_of(build(inputs), inputs)
     return explain_day(world, day, days=days, passages=store.frames.quotes)
+
+
+def check(
+    store: "Store",
+    claims: Sequence[Claim],
+    days: Sequence[tuple[date, int]] = (),
+    *,
+    now: datetime | None = None,
+) -> list[CheckedClaim]:
+    """Check statements against the prices, for each day that the text may speak of.
+
+    Parameters
+    ----------
+    days : sequence of (date, sessions)
+        Of each only what was public by midnight in New York is looked at; default: the last
+        day with a close.
+    now : datetime, optional
+        As it was known then; default: by all that is stored.
+
+    Returns
+    -------
+    list of CheckedClaim
+        In the order of the claims, each with its days in the order given.
+
+    Raises
+    ------
+    AlignError
+        When there are no prices at all.
+    """
+    assets = with_derived(store.assets.all())
+    wanted = _series_of(claims) & {asset.id for asset in assets}
+    wanted |= {leg for asset in assets if asset.id in wanted for leg in asset.legs}
+    found: list[list[CheckedClaim]] = []
+    for day, sessions in days or [(_last_day(store, now), 1)]:
+        midnight = datetime.combine(day + timedelta(days=1), datetime.min.time(), _NEW_YORK)
+        known_by = min(midnight, now) if now is not None else midnight
+        frames, names = store.frames, sorted(wanted)
+        tape = Tape(
+            frames.prices(names, known_by=known_by),
+            assets,
+            frames.ranges(names, known_by=known_by),
+        )
+        found.append([check_claim(claim, tape, day, sessions) for claim in claims])
+    return [one for of_claim in zip(*found, strict=True) for one in of_claim]
+
+
+def _series_of(claims: Sequence[Claim]) -> set[str]:
+    """Return the series that claims may be about, and those that stand for all assets."""
+    names = set(asset_words().core)
+    for claim in claims:
+        for subject in (*claim.subjects, *claim.others):
+            names |= {*subject.assets, *subject.proxies}
+    return names
+
+
+def _last_day(store: "Store", now: datetime | None) -> date:
+    """Return the last day with a close of an asset that keeps sessions."""
+    every_day = {asset.id for asset in store.assets.all() if asset.calendar == ALWAYS_OPEN}
+    prices = store.frames.prices(known_by=now)
+    if prices.empty:
+        raise AlignError("no prices are stored: run 'tapestory prices' or import some")
+    sessions = prices[~prices["asset_id"].isin(every_day)]
+    found: date = pd.Timestamp((sessions if len(sessions) else prices)["date"].max()).date()
+    return found
 
 
 def _read(store: "Store", now: datetime | None) -> Inputs:

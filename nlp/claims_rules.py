@@ -147,7 +147,7 @@ def _extreme(sentence: Sentence, place: int) -> Iterator[Claim]:
     span, since, at_least, hedges = None, None, False, ()
     if before is not None and before.kind == "span" and sentence.gap(before, item).strip(" -的来以") == "":
         span, hedges, at_least = before.value, *_hedges_before(sentence, place - 1)
-    else:
+    elif sentence.text[item.start : item.end].lower() not in ("low", "lows", "high", "highs", "peak"):
         span, since, at_least, hedges = span_behind(sentence, place)
     if before is not None and before.kind == "date" and "以来" in sentence.gap(before, item):
         since = before.value

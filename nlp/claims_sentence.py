@@ -18,7 +18,10 @@ _GLUE = re.compile(
     r"[\s,、]*){0,4}",
     re.IGNORECASE,
 )
+_ASIDE = re.compile(r"\([^()]*\)")
 _WORD = re.compile(r"[\w.&'$-]+")
+# "Gold to fall", but not "began to fall".
+_INFINITIVE = re.compile(r"(?<!started)(?<!began)(?<!begun)(?<!begins)(?<!continued)(?<!continues) to(?: \w+ly| further| be)?$")
 _CLAUSE = re.compile(r"[,;:，；：。()]")
 _PRICE_WORD = re.compile(r"(?: ?(?:'s|futures|prices?|index|stock|shares?|的|价格)(?![a-z])){0,4}", re.IGNORECASE)
 _DETERMINERS = frozenset({"the", "a", "even", "spot", "both", "all", "its", "falling", "rising"})
@@ -71,7 +74,7 @@ class Sentence:
 
     def near(self, left: Item, right: Item, *, words: int = _NEAR_WORDS) -> bool:
         """Return whether two items may belong together; a parenthesis of commas may lie between."""
-        gap = self.gap(left, right)
+        gap = _ASIDE.sub("", self.gap(left, right))
         if self.chinese:
             return len(gap) <= _NEAR_CHINESE and "；" not in gap and "。" not in gap
         if ";" in gap or ": " in gap:
@@ -142,6 +145,9 @@ class Sentence:
             dollar fell sharply, hitting a two-year low".
         """
         for other in range(place - 1, -1, -1):
+            gap = self.gap(self.items[other], self.items[place])
+            if ")" in gap and "(" not in gap.partition(")")[0]:
+                continue  # within a parenthesis that the predicate is not in
             found = self.named(other)
             if found is not None:
                 if self.governed(found.item) or not self.near(found.item, self.items[place]):
@@ -204,7 +210,7 @@ class Sentence:
         if any(item.kind == "modal" for item in ahead):
             return "it speaks of what may come"
         text = self.plain[: self.items[place].start].lower().rstrip()
-        if not self.chinese and text.endswith((" to", " to further")):
+        if not self.chinese and _INFINITIVE.search(text[-30:]) is not None:
             return "it speaks of what may come"
         wh = any(item.kind == "wh" and item.start < self.items[place].start for item in self.items)
         if any(item.kind == "condition" for item in self.items[:place]) and not wh:
