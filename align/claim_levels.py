@@ -35,7 +35,7 @@ def judge_extreme(claim: Claim, tape: Tape, asked: Asked) -> Judgement:
     last = place_at(series, target(claim, asked), asked)
     if last is None:
         return no_value(subject, asked)
-    stated = claim.date is not None and claim.date.precision == "day" or claim.weekday is not None
+    stated = (claim.date is not None and claim.date.precision == "day") or claim.weekday is not None
     first = last if stated else max(0, last - asked.rules["recent"] + 1)
     low = claim.direction == "low"
     part = series.closes.iloc[first : last + 1].to_numpy()
@@ -150,7 +150,7 @@ def _percentile(claim: Claim, series: Series, last: int, asked: Asked) -> Judgem
     name = claim.subjects[0].name
     if not verdicts:
         return Judgement("not checkable", f"Not checked: too little history of {name}.")
-    said = f"{name} stood at {_say_level(series, last)} on {say_date(series.day(last))}: "
+    said = f"{name} stood at {_say_level(claim, series, last)} on {say_date(series.day(last))}: "
     qualifier = "depends on the window" if len(set(verdicts)) > 1 else ""
     return Judgement(
         verdicts[0], f"{said[0].upper()}{said[1:]}{', '.join(shown)}.", qualifier, figures
@@ -174,13 +174,15 @@ def _number(claim: Claim, series: Series, last: int, asked: Asked) -> Judgement:
         holds = np.abs(closes - value) <= slack
     at = last if holds[-1] or not holds.any() else first + int(np.flatnonzero(holds)[-1])
     name = claim.subjects[0].name
-    said = f"{name} stood at {_say_level(series, at)} on {say_date(series.day(at))}"
+    said = f"{name} stood at {_say_level(claim, series, at)} on {say_date(series.day(at))}"
     figures = [series.close_figure(at)]
     if at != last:
-        said += f", and {_say_level(series, last)} on {say_date(series.day(last))}"
+        said += f", and {_say_level(claim, series, last)} on {say_date(series.day(last))}"
         figures.append(series.close_figure(last))
     qualifier = "not on the day" if at != last else ""
-    return Judgement(verdict_of(bool(holds.any())), f"{said[0].upper()}{said[1:]}.", qualifier, figures)
+    return Judgement(
+        verdict_of(bool(holds.any())), f"{said[0].upper()}{said[1:]}.", qualifier, figures
+    )
 
 
 def judge_range(claim: Claim, tape: Tape, asked: Asked) -> Judgement:
@@ -216,20 +218,25 @@ def judge_range(claim: Claim, tape: Tape, asked: Asked) -> Judgement:
         "",
         [
             series.change_figure(start, end),
-            series.figure(end, width, "return", f"highest over lowest close since {series.day(start)}"),
+            series.figure(
+                end, width, "return", f"highest over lowest close since {series.day(start)}"
+            ),
             series.close_figure(end),
         ],
     )
     return by_proxy(found, series) if proxy else found
 
 
-
-def _say_level(series: Series, place: int) -> str:
+def _say_level(claim: Claim, series: Series, place: int) -> str:
+    if claim.subjects[0].dollars is not None:
+        return f"${series.close(place) * claim.subjects[0].dollars / 1e9:,.0f} bn"
     unit = {"yield_pct": " %", "spread_bp": " bp"}.get(series.asset.unit, "")
     return f"{series.close(place):,.2f}{unit}"
 
 
 def _ordinal(share: float) -> str:
     number = round(100 * share)
-    ending = "th" if 10 <= number % 100 <= 20 else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    ending = (
+        "th" if 10 <= number % 100 <= 20 else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    )
     return f"{number}{ending}"

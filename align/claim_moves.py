@@ -34,7 +34,9 @@ def say_change(name: str, series: Series, window: Window) -> str:
     """Return ``gold fell 11.4 % on 30 January 2026 (-7.9 sigma)``."""
     change = series.change(window.start, window.end)
     sigma = series.sigma(window.start, window.end)
-    verb = "rose" if change > 0 else "fell" if change < 0 else "did not move:"
+    if change == 0:
+        return f"{name} did not move {window.said}"
+    verb = "rose" if change > 0 else "fell"
     size = "" if sigma is None else f" ({sigma:+.1f} sigma)"
     return f"{name} {verb} {say_amount(change, series.unit, signed=False)} {window.said}{size}"
 

@@ -40,7 +40,7 @@ def judge_breadth(claim: Claim, tape: Tape, asked: Asked) -> Judgement:
     share = len(with_it) / len(moved)
     word = "fell" if claim.direction == "down" else "rose"
     said = (
-        f"{len(with_it)} of {len(moved)} {claim.group or 'assets'} {word} {need:g} sigma or more"
+        f"{len(with_it)} of {len(moved)} {'risk assets' if claim.group == 'risk assets' else 'assets'} {word} {need:g} sigma or more"
         f" {moved[0][1].said}: {_named(with_it) if with_it else 'none'}"
     )
     if rest := [one for one in moved if one not in with_it]:
@@ -89,9 +89,7 @@ def judge_relative(claim: Claim, tape: Tape, asked: Asked) -> Judgement:
         return no_value(claim.subjects[0], asked)
     least = max(one.change(window.start, window.end) for one, window in below)
     beat = [pair for pair in above if pair[0].change(pair[1].start, pair[1].end) > least]
-    said = (
-        f"{_changes(above)} against {_changes(below)} {above[0][1].said}"
-    )
+    said = f"{_changes(above)} against {_changes(below)} {above[0][1].said}"
     verdict = verdict_of(len(beat) == len(above))
     half = verdict == "contradicted" and len(beat) * 2 >= len(above)
     figures = [one.change_figure(window.start, window.end) for one, window in (*above, *below)]
@@ -117,7 +115,9 @@ def _flight(claim: Claim, tape: Tape, asked: Asked) -> Judgement:
         f" {need:g} sigma or more: {_named(down) if down else 'none'}"
     )
     half = any(legs) and not all(legs)
-    return Judgement(verdict_of(all(legs)), f"{said}.", "half" if half else "", _figures([*haven, *risk]))
+    return Judgement(
+        verdict_of(all(legs)), f"{said}.", "half" if half else "", _figures([*haven, *risk])
+    )
 
 
 def _moves(claim: Claim, series: Sequence[Series], asked: Asked) -> list[_Moved]:

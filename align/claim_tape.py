@@ -150,8 +150,4 @@ class Tape:
     def of_classes(self, names: Iterable[str], classes: Sequence[str]) -> list[Series]:
         """Return the priced series of some asset classes among those named."""
         found = [self._series[name] for name in names if name in self._series]
-        return [
-            one
-            for one in found
-            if one.asset.asset_class in classes and one.unit == "return"
-        ]
+        return [one for one in found if one.asset.asset_class in classes and one.unit == "return"]

@@ -11,8 +11,6 @@ from align.claim_tape import Series
 from align.wording import say_date
 from store.records import Claim, ClaimDate, ClaimFigure, ClaimSpan, ClaimVerdict, Subject
 
-_OFFSETS = {"days": "days", "weeks": "weeks", "months": "months", "years": "years"}
-
 
 @dataclass(frozen=True, slots=True)
 class Asked:
@@ -142,7 +140,9 @@ def before(day: date, amount: float, unit: str) -> date:
     if unit == "years" and whole != amount:
         amount, unit = amount * 12, "months"
         whole = int(amount)
-    offset = pd.DateOffset(**{_OFFSETS[unit]: whole})
+    months = whole * {"months": 1, "years": 12}.get(unit, 0)
+    rest = whole * {"days": 1, "weeks": 7}.get(unit, 0)
+    offset = pd.DateOffset(months=months, days=rest)
     days = round((amount - whole) * {"days": 1, "weeks": 7, "months": 30}.get(unit, 365))
     found: date = (pd.Timestamp(day) - offset - pd.Timedelta(days=days)).date()
     return found
@@ -169,7 +169,9 @@ def _previous(series: Series, end: int, span: ClaimSpan) -> list[Window]:
         return _window(series, end - 2, end - 1)
     last = _period_start(series.day(end), span.unit)
     close = series.last(last)
-    return [] if close is None else _window(series, series.last(_period_start(last, span.unit)), close)
+    return (
+        [] if close is None else _window(series, series.last(_period_start(last, span.unit)), close)
+    )
 
 
 def _period_start(day: date, unit: str) -> date:

@@ -134,7 +134,7 @@ def check(
     wanted = _series_of(claims) & {asset.id for asset in assets}
     wanted |= {leg for asset in assets if asset.id in wanted for leg in asset.legs}
     found: list[list[CheckedClaim]] = []
-    for day, sessions in days or [(_last_day(store, now), 1)]:
+    for day, sessions in days or [(_last_day(store, sorted(wanted), now), 1)]:
         midnight = datetime.combine(day + timedelta(days=1), datetime.min.time(), _NEW_YORK)
         known_by = min(midnight, now) if now is not None else midnight
         frames, names = store.frames, sorted(wanted)
@@ -156,10 +156,12 @@ def _series_of(claims: Sequence[Claim]) -> set[str]:
     return names
 
 
-def _last_day(store: "Store", now: datetime | None) -> date:
+def _last_day(store: "Store", names: Sequence[str], now: datetime | None) -> date:
     """Return the last day with a close of an asset that keeps sessions."""
     every_day = {asset.id for asset in store.assets.all() if asset.calendar == ALWAYS_OPEN}
-    prices = store.frames.prices(known_by=now)
+    prices = store.frames.prices(names, known_by=now)
+    if prices.empty:
+        prices = store.frames.prices(known_by=now)
     if prices.empty:
         raise AlignError("no prices are stored: run 'tapestory prices' or import some")
     sessions = prices[~prices["asset_id"].isin(every_day)]

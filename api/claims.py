@@ -49,10 +49,15 @@ def claim_lines(checked: Sequence[CheckedClaim]) -> Iterator[str]:
     """Yield the claims for a person: the words, then a line per day."""
     for number, (claim, group) in enumerate(groupby(checked, key=lambda one: one.claim), 1):
         yield f"{number:3}. “{_shortened(claim)}”"
-        for one in group:
-            days = f" ({one.sessions} sessions)" if one.sessions > 1 else ""
-            verdict = f"{one.verdict}{f' ({one.qualifier})' if one.qualifier else ''}"
-            yield f"     {one.day}{days}  {verdict}: {one.statement}"
+        # A claim that names its own date has one answer for all days.
+        for _, same in groupby(group, key=lambda one: (one.verdict, one.qualifier, one.statement)):
+            ones = list(same)
+            verdict = f"{ones[0].verdict}{f' ({ones[0].qualifier})' if ones[0].qualifier else ''}"
+            yield f"     {', '.join(map(_day, ones))}  {verdict}: {ones[0].statement}"
+
+
+def _day(one: CheckedClaim) -> str:
+    return f"{one.day}{f' ({one.sessions} sessions)' if one.sessions > 1 else ''}"
 
 
 def _shortened(claim: Claim) -> str:

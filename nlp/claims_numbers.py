@@ -57,7 +57,7 @@ _SCALES = {
     "tn": 1e12, "t": 1e12, "trillion": 1e12, "万": 1e4, "亿": 1e8, "万亿": 1e12,
 }  # fmt: skip
 QUANTITY = re.compile(
-    rf"(?<![\w.])(?P<dollar>[$])?\s?(?P<number>{_NUMBER})"
+    rf"(?<![A-Za-z0-9_.])(?P<dollar>[$])?\s?(?P<number>{_NUMBER})"
     r"(?:\s?-?\s?(?P<unit>%|percentage points?|percent(?:age)?\b|per cent\b|pct\b|pp\b"
     r"|basis[ -]points?|bps?\b|points?\b|pts\b|个百分点|个基点|基点|点)"
     r"|\s?(?P<scale>thousand|million|billion|trillion|万亿|亿|万|k\b|m\b|bn\b|b\b|tn\b|t\b))?"
@@ -65,9 +65,11 @@ QUANTITY = re.compile(
     re.IGNORECASE,
 )
 _IN_HUNDRED = re.compile(rf"百分之(?P<number>[{_CN}]{{1,6}}|\d{{1,3}}(?:\.\d{{1,4}})?)")
-_TENTHS = re.compile(rf"(?<![{_CN}])(?P<number>[一二两三四五六七八九])成(?P<half>半)?(?!为|立|员|本|交)")
+_TENTHS = re.compile(
+    rf"(?<![{_CN}])(?P<number>[一二两三四五六七八九])成(?P<half>半)?(?!为|立|员|本|交)"
+)
 _SPAN = re.compile(
-    r"(?<![\w.])(?P<number>\d{1,4}(?:\.\d{1,2})?|half a|couple of|"
+    r"(?<![A-Za-z0-9_.])(?P<number>\d{1,4}(?:\.\d{1,2})?|half a|couple of|"
     + "|".join(sorted((word for word in _WORDS if " " not in word), key=len, reverse=True))
     + r")(?:-|\s)?(?:and a half\s)?(?P<unit>trading day|hour|hr|h|day|session|week|month|quarter|"
     r"year|decade)s?(?![\w])(?! ago)(?!-old)(?! old)",

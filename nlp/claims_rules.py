@@ -8,8 +8,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from nlp.claims_numbers import Quantity
 from nlp.claims_sentence import PREDICATES, Named, Sentence
+from nlp.claims_sizes import (
+    hedges_before,
+    is_strong,
+    is_undone,
+    level_behind,
+    next_word,
+    number_at,
+    size_of,
+    word_before,
+)
 from nlp.claims_timing import span_behind, timing
 from nlp.claims_words import Item, lexicon
 from store.records import Claim, ClaimDate, ClaimSpan, Subject
@@ -20,7 +29,7 @@ _BE = frozenset({
     "modestly", "'s", "shares", "stock", "also", "still", "now", "index", "finished", "opened",
 })  # fmt: skip
 # What turns "record high" into a place that something is measured from.
-_MEASURED_FROM = ("from", "below", "off", "under", "of", "since", "than", "its", "their", "the", "距", "距离", "较")
+_MEASURED_FROM = ("from", "below", "off", "under", "of", "since", "than", "after", "near")
 _LATIN_WORDS = 6
 _QUARTER = ClaimSpan(amount=3, unit="months")
 
@@ -71,18 +80,17 @@ def _place(sentence: Sentence, ends: Sequence[Item]) -> int:
     return max(sentence.items.index(item) for item in ends)
 
 
-def _each(
-    sentence: Sentence, place: int, named: Sequence[Named], **what: Any
-) -> Iterator[Claim]:
+def _each(sentence: Sentence, place: int, named: Sequence[Named], **what: Any) -> Iterator[Claim]:
     """Yield the same claim of each series that is named."""
     for one in named:
         yield _claim(sentence, place, [one], **what)
 
 
 def _move(sentence: Sentence, place: int) -> Iterator[Claim]:
-    """"Gold fell more than 3 % in two days", "a 3 % fall in gold", "gold rose to $4,000"."""
+    """ "Gold fell more than 3 % in two days", "a 3 % fall in gold", "gold rose to $4,000"."""
     item = sentence.items[place]
-    if _is_undone(sentence, item):
+    before_it = sentence.chinese and sentence.plain[item.end :].startswith(("前", "之前"))
+    if is_undone(sentence, item) or before_it:
         return
     direction, _, strong = item.payload.partition(" ")
     ing = not sentence.chinese and sentence.text[item.start : item.end].endswith("ing")
@@ -91,31 +99,45 @@ def _move(sentence: Sentence, place: int) -> Iterator[Claim]:
     named = named or sentence.before(place)
     if not named:
         named = _object_of(sentence, place)
-    number, comparator, hedges = _size(sentence, place)
-    breadth = _breadth_before(sentence, place) or (_breadth_after(sentence, place) if not named else None)
+    number, comparator, hedges = size_of(sentence, place)
+    breadth = _breadth_before(sentence, place) or (
+        _breadth_after(sentence, place) if not named else None
+    )
     if breadth is not None:
         yield from _breadth(sentence, place, breadth, direction, strong)
         return
     named = [one for one in named if one.item.kind != "company" or _is_share(sentence, one, number)]
-    level = _level_behind(sentence, place)
+    level = level_behind(sentence, place)
     what: dict[str, Any] = {"hedges": hedges, "comparator": comparator}
     if level is not None and number is None:
         yield from _levels(sentence, place, named, level)
         return
     if number is not None:
         what |= {"value": number.value.value, "unit": number.value.unit, "last": number}
-    what["strong"] = bool(strong) or _is_strong(sentence, place)
+    what["strong"] = bool(strong) or is_strong(sentence, place)
     for one in named:
         # A yield that rose 5 % to a level is 5 % of what it was; nobody means that often.
-        odd = number is not None and number.value.unit == "level" and one.subject.name not in ("the Dow",)
+        odd = (
+            number is not None
+            and number.value.unit == "level"
+            and one.subject.name not in ("the Dow",)
+        )
         if not odd:
             yield _claim(sentence, place, [one], kind="change", direction=direction, **what)
 
 
+def _lose(sentence: Sentence, place: int) -> Iterator[Claim]:
+    """ "Gold lost 3 %"; without a number one can lose anything."""
+    if size_of(sentence, place)[0] is not None:
+        yield from _move(sentence, place)
+
+
 def _halve(sentence: Sentence, place: int) -> Iterator[Claim]:
-    """"Bitcoin halved", "gold doubled"."""
+    """ "Bitcoin halved", "gold doubled"."""
     direction = sentence.items[place].payload.partition(" ")[0]
     value = 0.5 if direction == "down" else 1.0
+    if next_word(sentence, place) == "down":
+        return  # "doubles down"
     yield from _each(
         sentence, place, sentence.before(place), kind="change", direction=direction, strong=True,
         value=value, unit="return",
@@ -123,17 +145,20 @@ def _halve(sentence: Sentence, place: int) -> Iterator[Claim]:
 
 
 def _particle(sentence: Sentence, place: int) -> Iterator[Claim]:
-    """"Gold is down 3 %", "stocks higher": only right behind the series."""
+    """ "Gold is down 3 %", "stocks higher": only right behind the series."""
     named = sentence.before(place)
     if not named:
         return
     between = sentence.plain[named[-1].item.end : sentence.items[place].start].lower()
-    if all(word.strip(".,") in _BE for word in between.split()):
+    either = (
+        sentence.plain[sentence.items[place].end :].lower().lstrip().startswith(("or ", "the "))
+    )
+    if not either and all(word.strip(".,") in _BE for word in between.split()):
         yield from _move(sentence, place)
 
 
 def _push(sentence: Sentence, place: int) -> Iterator[Claim]:
-    """"... are pushing up long-term yields"."""
+    """ "... are pushing up long-term yields"."""
     direction = sentence.items[place].payload
     for one in sentence.after(place):
         if one.item.kind != "company":
@@ -141,13 +166,25 @@ def _push(sentence: Sentence, place: int) -> Iterator[Claim]:
 
 
 def _extreme(sentence: Sentence, place: int) -> Iterator[Claim]:
-    """"The lowest in two years", "a two-year low", "the highest since 2022"."""
+    """ "The lowest in two years", "a two-year low", "the highest since 2022"."""
     item = sentence.items[place]
     before = sentence.items[place - 1] if place else None
-    span, since, at_least, hedges = None, None, False, ()
-    if before is not None and before.kind == "span" and sentence.gap(before, item).strip(" -的来以") == "":
-        span, hedges, at_least = before.value, *_hedges_before(sentence, place - 1)
-    elif sentence.text[item.start : item.end].lower() not in ("low", "lows", "high", "highs", "peak"):
+    span: ClaimSpan | None = None
+    since: ClaimDate | None = None
+    at_least, hedges = False, tuple[str, ...]()
+    if (
+        before is not None
+        and before.kind == "span"
+        and sentence.gap(before, item).strip(" -的来以") == ""
+    ):
+        span, hedges, at_least = before.value, *hedges_before(sentence, place - 1)
+    elif sentence.text[item.start : item.end].lower() not in (
+        "low",
+        "lows",
+        "high",
+        "highs",
+        "peak",
+    ):
         span, since, at_least, hedges = span_behind(sentence, place)
     if before is not None and before.kind == "date" and "以来" in sentence.gap(before, item):
         since = before.value
@@ -160,8 +197,8 @@ def _extreme(sentence: Sentence, place: int) -> Iterator[Claim]:
 
 
 def _newest(sentence: Sentence, place: int) -> Iterator[Claim]:
-    """"Reached new highs", "hit a record low"."""
-    if any(_word_before(sentence, sentence.items[place]) == word for word in _MEASURED_FROM[:7]):
+    """ "Reached new highs", "hit a record low"."""
+    if word_before(sentence, sentence.items[place]) in _MEASURED_FROM:
         return
     item = sentence.items[place]
     span = ClaimSpan(amount=1, unit="years") if item.kind == "newest" else None
@@ -196,20 +233,24 @@ def _extremes(
 
 
 def _state(sentence: Sentence, place: int) -> Iterator[Claim]:
-    """"Reserves remain low", "SOFR and IORB are not loose"."""
+    """ "Reserves remain low", "SOFR and IORB are not loose"."""
     named = sentence.before(place)
     names = [one.subject.name for one in named]
     if names == ["SOFR", "IORB"] or names == ["IORB", "SOFR"]:
         spread = lexicon().subjects["SOFR over IORB"]
-        named = [Named(named[0].item, spread, ""), ]
+        named = [
+            Named(named[0].item, spread, ""),
+        ]
     named = [one for one in named if one.item.kind == "series"]
+    if not sentence.chinese and next_word(sentence, place) not in {"", *lexicon().closing}:
+        return  # "elevated risks"
     yield from _each(sentence, place, named, kind="level", direction=sentence.items[place].payload)
 
 
 def _at(sentence: Sentence, place: int) -> Iterator[Claim]:
-    """"The yield stands at 4.2 %", "gold topped $4,000"."""
+    """ "The yield stands at 4.2 %", "gold topped $4,000"."""
     item = sentence.items[place]
-    number = _number_at(sentence, place + 1)
+    number = number_at(sentence, place + 1)
     if number is None or sentence.gap(item, number).strip(" 的了$~至") not in ("", "the", "a"):
         return
     behind = place and sentence.items[place - 1].kind in ("move", "particle", "halve")
@@ -222,6 +263,12 @@ def _levels(
     sentence: Sentence, place: int, named: Sequence[Named], level: tuple[Item | None, Item]
 ) -> Iterator[Claim]:
     word, number = level
+    tail = sentence.plain[number.end :].lower().lstrip()
+    if tail.startswith("/") or tail.split(" ")[0].strip(".,;") in lexicon().currencies:
+        return
+    if any(one.kind == "hedge" and one.payload == "about" and 0 <= sentence.items[place].start - one.end <= 2
+           for one in sentence.items):  # fmt: skip
+        return  # "nearly breaking below"
     comparator = word.kind if word is not None and word.kind in ("over", "under") else "about"
     for one in named:
         percent = one.subject.name in lexicon().percent
@@ -236,7 +283,7 @@ def _levels(
 
 
 def _range(sentence: Sentence, place: int) -> Iterator[Claim]:
-    """"Consolidating at high levels for several months"."""
+    """ "Consolidating at high levels for several months"."""
     named = [one for one in sentence.before(place) if one.item.kind == "series"]
     span, _, _, _ = span_behind(sentence, place)
     flat = sentence.text[sentence.items[place].start : sentence.items[place].end].lower() in (
@@ -249,21 +296,22 @@ def _range(sentence: Sentence, place: int) -> Iterator[Claim]:
 
 
 def _relative(sentence: Sentence, place: int) -> Iterator[Claim]:
-    """"Gold outperformed stocks"."""
+    """ "Gold outperformed stocks"."""
     left, right = sentence.before(place), sentence.after(place)
     if not left or not right or any(one.item.kind == "company" for one in (*left, *right)):
         return
     if sentence.items[place].kind == "worse":
         left, right = right, left
-    claim = _claim(sentence, place, left, kind="relative")
+    last = sentence.after(place)[-1].item
+    claim = _claim(sentence, place, left, kind="relative", last=last)
     yield replace(claim, others=tuple(one.subject for one in right))
 
 
 def _rotate(sentence: Sentence, place: int) -> Iterator[Claim]:
-    """"The focus moved from X to Y", "money is fleeing risk assets and rushing to the dollar"."""
+    """ "The focus moved from X to Y", "money is fleeing risk assets and rushing to the dollar"."""
     if any(item.kind == "rotate" for item in sentence.items[:place]):
         return
-    away: list[Named] = []
+    away = _away_from(sentence, place)
     towards: list[Named] = []
     group = ""
     for other in range(place + 1, len(sentence.items)):
@@ -276,20 +324,33 @@ def _rotate(sentence: Sentence, place: int) -> Iterator[Claim]:
         if item.kind == "breadth" and out > into:
             group = item.payload
         named = sentence.named(other)
-        if named is None or named.item.kind == "company" or max(into, out) < 0 and not towards:
+        if named is None or named.item.kind == "company" or (max(into, out) < 0 and not towards):
             continue
         (away if out > into and not towards else towards).append(named)
     if towards and (away or group):
         claim = _claim(sentence, place, towards, kind="relative", group=group)
         # The words may be another's, as in a list of three that "like gold" explains.
-        yield replace(claim, others=tuple(one.subject for one in away), span=claim.span or (None if group else _QUARTER))
+        yield replace(
+            claim,
+            others=tuple(one.subject for one in away),
+            span=claim.span or (None if group else _QUARTER),
+        )
     elif group:
         claim = _claim(sentence, place, [], kind="breadth", direction="down")
         yield replace(claim, group=group)
 
 
+def _away_from(sentence: Sentence, place: int) -> list[Named]:
+    """Return what stands between 从 and the verb: 从科技股转向黄金."""
+    if not sentence.chinese or "从" not in sentence.plain[: sentence.items[place].start]:
+        return []
+    start = sentence.plain.rindex("从", 0, sentence.items[place].start)
+    named = (sentence.named(other) for other in range(place))
+    return [one for one in named if one is not None and one.item.start > start]
+
+
 def _sell(sentence: Sentence, place: int) -> Iterator[Claim]:
-    """"Everyone is selling everything"."""
+    """ "Everyone is selling everything"."""
     breadth = _breadth_after(sentence, place)
     if breadth is not None:
         yield from _breadth(sentence, place, breadth, "down", "")
@@ -304,7 +365,7 @@ def _breadth(
         if sentence.items[other].kind in PREDICATES:
             break
         named = sentence.named(other)
-        if named is not None and named.item.kind == "series" and not named.metric:
+        if named is not None and named.item.kind != "company" and not named.metric:
             members.insert(0, named)
     claim = _claim(
         sentence, place, members, kind="breadth", direction=direction, strong=bool(strong),
@@ -319,7 +380,7 @@ def _breadth(
 
 
 def _confined(sentence: Sentence, place: int) -> Iterator[Claim]:
-    """"Its impact was concentrated in crypto"."""
+    """ "Its impact was concentrated in crypto"."""
     named = sentence.after(place, words=_LATIN_WORDS)
     if named:
         yield _claim(sentence, place, named, kind="confined", direction="down")
@@ -348,17 +409,10 @@ def _object_of(sentence: Sentence, place: int) -> list[Named]:
     if not named:
         return []
     gap = sentence.gap(sentence.items[place], named[0].item).split()
-    return named if gap and gap[0] in ("in", "of", "for") else []
-
-
-def _is_undone(sentence: Sentence, item: Item) -> bool:
-    """Return whether the word is no move of its own: "pares losses", "a losing streak"."""
-    if sentence.chinese:
-        return False
-    following = sentence.plain[item.end :].lower().split(" ")[:2]
-    words = sentence.plain[: item.start].lower().split()[-2:]
-    after = {word.strip(",.;:'\"") for word in following if word}
-    return bool(lexicon().undone & set(words)) or bool(lexicon().runs & after)
+    # "One of the worst drops in the S&P 500" is about one of its members.
+    plural = sentence.text[sentence.items[place].start : sentence.items[place].end].endswith("s")
+    move = sentence.items[place].kind == "move"
+    return named if gap and gap[0] in ("in", "of", "for") and not (plural and move) else []
 
 
 def _is_share(sentence: Sentence, one: Named, number: Item | None) -> bool:
@@ -369,89 +423,8 @@ def _is_share(sentence: Sentence, one: Named, number: Item | None) -> bool:
     return worded or (number is not None and number.value.unit == "return" and not one.metric)
 
 
-def _is_strong(sentence: Sentence, place: int) -> bool:
-    item = sentence.items[place]
-    return any(
-        other.kind == "strongly" and min(abs(other.start - item.end), abs(item.start - other.end)) <= 2
-        for other in sentence.items[max(0, place - 1) : place + 2]
-    )
-
-
-def _size(sentence: Sentence, place: int) -> tuple[Item | None, str, tuple[str, ...]]:
-    """Return how much it moved, with "more than" and its like."""
-    items, item = sentence.items, sentence.items[place]
-    if place and items[place - 1].kind == "number" and _is_change(items[place - 1]):
-        before = items[place - 1]
-        if sentence.gap(before, item).strip(" -的") in ("", "daily", "weekly", "one-day", "price"):
-            hedges, at_least = _hedges_before(sentence, place - 1)
-            return before, "over" if at_least else "about", hedges
-    for other in range(place + 1, min(place + 5, len(items))):
-        found = items[other]
-        if found.kind in PREDICATES | {"series", "bare", "company", "particle"}:
-            break
-        if found.kind == "number":
-            last = items[other - 1]
-            to = sentence.plain[: found.start].rstrip().lower().endswith((" to", " at", "至", "到"))
-            near = sentence.near(item, found, words=_LATIN_WORDS)
-            if not _is_change(found) or to or not near or last.kind == "at":
-                break
-            hedges, at_least = _hedges_before(sentence, other)
-            word = sentence.text[item.start : item.end]
-            over = at_least or last.kind == "over" or word.endswith(("超", "逾"))
-            return found, "over" if over else "under" if last.kind == "under" else "about", hedges
-    return None, "about", ()
-
-
-def _is_change(item: Item) -> bool:
-    assert isinstance(item.value, Quantity)
-    return item.value.unit in ("return", "bp", "points")
-
-
-def _hedges_before(sentence: Sentence, place: int) -> tuple[tuple[str, ...], bool]:
-    """Return the hedges right before an item, and whether they make a lower bound of it."""
-    hedges, at_least, at = [], False, place
-    while at and sentence.items[at - 1].kind in ("hedge", "over"):
-        other = sentence.items[at - 1]
-        if len(sentence.plain[other.end : sentence.items[at].start].strip(" a")) > 1:
-            break
-        hedges.insert(0, sentence.text[other.start : other.end])
-        at_least = at_least or other.payload == "over" or other.kind == "over"
-        at -= 1
-    return tuple(hedges), at_least
-
-
-def _number_at(sentence: Sentence, place: int) -> Item | None:
-    while place < len(sentence.items) and sentence.items[place].kind in ("hedge", "over"):
-        place += 1
-    found = sentence.items[place] if place < len(sentence.items) else None
-    return found if found is not None and found.kind == "number" else None
-
-
-def _level_behind(sentence: Sentence, place: int) -> tuple[Item | None, Item] | None:
-    """Return the word and number of "fell below 4 %", "rose to $4,000", "跌至97"."""
-    items, item = sentence.items, sentence.items[place]
-    for other in range(place + 1, min(place + 4, len(items))):
-        found = items[other]
-        if found.kind in ("over", "under", "at"):
-            number = _number_at(sentence, other + 1)
-            return (found, number) if number and sentence.near(item, number, words=4) else None
-        if found.kind == "number":
-            to = sentence.plain[: found.start].rstrip().lower().endswith((" to", "至", "到"))
-            return (None, found) if to and sentence.near(item, found, words=4) else None
-        if found.kind in PREDICATES | {"series", "bare", "company"}:
-            return None
-    return None
-
-
-def _word_before(sentence: Sentence, item: Item) -> str:
-    words = sentence.plain[: item.start].lower().split()
-    while words and words[-1] in ("a", "the", "its", "their", "all-time", "new"):
-        words.pop()
-    return words[-1] if words else ""
-
-
 _RULES = {
-    "move": _move, "halve": _halve, "particle": _particle, "push": _push, "extreme": _extreme,
+    "move": _move, "lose": _lose, "halve": _halve, "particle": _particle, "push": _push, "extreme": _extreme,
     "newest": _newest, "record": _newest, "state": _state, "at": _at, "over": _at, "under": _at,
     "range": _range, "better": _relative, "worse": _relative, "rotate": _rotate, "sell": _sell,
     "confined": _confined,

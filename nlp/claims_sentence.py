@@ -9,7 +9,7 @@ from nlp.claims_words import Item, is_chinese, lexicon, plain, read
 from store.records import ClaimDate, Subject
 
 PREDICATES = frozenset({
-    "move", "halve", "push", "extreme", "newest", "record", "state", "range", "better", "worse",
+    "move", "lose", "halve", "push", "extreme", "newest", "record", "state", "range", "better", "worse",
 })  # fmt: skip
 _SERIES = ("series", "bare", "company")
 # What may stand between the members of a list: "gold, silver and even copper".
@@ -19,11 +19,29 @@ _GLUE = re.compile(
     re.IGNORECASE,
 )
 _ASIDE = re.compile(r"\([^()]*\)")
+_COMMAS = re.compile(r",[^,]*,")
 _WORD = re.compile(r"[\w.&'$-]+")
 # "Gold to fall", but not "began to fall".
-_INFINITIVE = re.compile(r"(?<!started)(?<!began)(?<!begun)(?<!begins)(?<!continued)(?<!continues) to(?: \w+ly| further| be)?$")
+_INFINITIVE = re.compile(
+    r"(?<!started)(?<!choose)(?<!chose)(?<!first)(?<!began)(?<!begun)(?<!begins)(?<!continued)(?<!continues) to(?: \w+ly| further| be)?$"
+)
 _CLAUSE = re.compile(r"[,;:，；：。()]")
-_PRICE_WORD = re.compile(r"(?: ?(?:'s|futures|prices?|index|stock|shares?|的|价格)(?![a-z])){0,4}", re.IGNORECASE)
+_PRICE_WORD = re.compile(r"(?: ?(?:'s|futures|prices?|的|价格)(?![a-z])){0,3}", re.IGNORECASE)
+_SHARE_WORD = re.compile(r"(?: ?(?:'s|stock|shares?|的|股价)(?![a-z])){0,3}", re.IGNORECASE)
+# What may stand between a predicate and a second one of the same subject.
+_GOES_ON = re.compile(
+    r"[\s,]*(?:(?:\w+ing|to|and|at|a|an|the|its|their|of|nearly|almost|about|more|than|on|by|hits?|reached"
+    r"|touched|new|fresh|as|sharply|further|percent|\w+-(?:day|week|month|year)|two|three|four|five|years?|months?|[$]?\d[\d.,]*%?)\b[\s,%-]*){0,10}",
+)
+_AGAINST = re.compile(
+    r"\b(?:against|versus|vs\.?|to) (?:the )?(?:japanese )?(?:yen|mark|pound|euro|swiss)|兑(?:日元|人民币|欧元)"
+)
+_VERBS = ("move", "lose", "halve", "sell", "push")
+# Between a series and a word in "-ing" that is said of it.
+_BEING = frozenset({
+    "is", "are", "was", "were", "been", "be", "keeps", "kept", "started", "began", "still", "now",
+    "has", "have", "futures", "prices", "price", "'s", "stopped", "sharply", "steadily",
+})  # fmt: skip
 _DETERMINERS = frozenset({"the", "a", "even", "spot", "both", "all", "its", "falling", "rising"})
 # Words between a series and what is said of it; beyond that they hardly belong together.
 _NEAR_WORDS, _FAR_WORDS, _NEAR_CHINESE = 5, 12, 24
@@ -87,23 +105,48 @@ class Sentence:
         item = self.items[place]
         if item.kind not in _SERIES:
             return None
-        tail = _PRICE_WORD.match(self.plain, item.end)
+        words = _SHARE_WORD if item.kind == "company" else _PRICE_WORD
+        tail = words.match(self.plain, item.end)
         end = tail.end() if tail else item.end
         if not self.chinese:
             following = _WORD.match(self.plain, end + 1) if end < len(self.plain) else None
             hyphen = self.plain[item.end : item.end + 1] == "-"
             word = following[0].lower() if following else ""
             shares = item.kind == "company" and end > item.end
-            if (word in lexicon().after and not shares) or hyphen:
+            if (word in lexicon().after and not shares) or hyphen or self._qualified(item):
                 return None
             if item.kind == "bare" and not self._stands_alone(item):
                 return None
+            if self._part_of_a_name(place):
+                return None
         return Named(item, item.value, self._metric(place, end))
+
+    def _qualified(self, item: Item) -> bool:
+        """Return whether the word before makes another thing of it: "short-term yields"."""
+        words = _WORD.findall(self.plain[max(0, item.start - 24) : item.start])
+        last = words[-1].lower() if words else ""
+        other = last in lexicon().kinds or last.endswith(("-year", "-month"))
+        return other or self.plain[: item.start].endswith("-")
+
+    def _part_of_a_name(self, place: int) -> bool:
+        """Return whether the word before makes a name of it: "Hemlo Gold", "Oracle bond yields"."""
+        item, before = self.items[place], self.items[place - 1] if place else None
+        if before is not None and before.kind == "company" and not self.gap(before, item).strip():
+            return True
+        words = _WORD.findall(self.plain[: item.start])
+        if not words or not self.plain[item.start].isupper() or item.kind == "company":
+            return False
+        close = self.plain[: item.start].endswith(f"{words[-1]} ")
+        others = _WORD.findall(self.plain)
+        title_case = sum(word[0].isupper() for word in others) * 2 > len(others)
+        known = words[-1].lower() in lexicon().before
+        return close and words[-1][0].isupper() and not title_case and not known
 
     def _stands_alone(self, item: Item) -> bool:
         before = self.plain[: item.start].rstrip()
         last = _WORD.findall(before[-20:])
-        at_start = not before or before[-1] in ",;:.!?\"'()|-"
+        possessive = before[-1:] == "'" and before[-2:-1].isalpha()
+        at_start = not before or (before[-1] in ",;:.!?\"'()|-" and not possessive)
         verb = any(one.kind in PREDICATES and one.end >= len(before) for one in self.items
                    if one.start < item.start)  # fmt: skip
         return at_start or verb or (bool(last) and last[-1].lower() in lexicon().before)
@@ -111,6 +154,8 @@ class Sentence:
     def _metric(self, place: int, end: int) -> str:
         """Return the other quantity that is meant: "the forward PE of MAG7", "gold demand"."""
         item = self.items[place]
+        if item.payload == "the dollar index" and _AGAINST.search(self.plain.lower(), item.end):
+            return "the dollar against one currency"
         for other in self.items[max(0, place - 2) : place + 3]:
             if other.kind != "metric":
                 continue
@@ -150,16 +195,36 @@ class Sentence:
                 continue  # within a parenthesis that the predicate is not in
             found = self.named(other)
             if found is not None:
-                if self.governed(found.item) or not self.near(found.item, self.items[place]):
+                if not found.metric and self._apart(found.item, self.items[place]):
                     return []
                 return self.listed(other, step=-1)
             kind = self.items[other].kind
             if kind in ("series", "bare", "company"):
                 return []  # a thing that we do not know stands nearer
             if kind in PREDICATES or kind == "particle":
-                near = self.near(self.items[other], self.items[place], words=_FAR_WORDS)
-                return self.before(other, inherit=True) if inherit and near else []
+                between = self.gap(self.items[other], self.items[place])
+                goes_on = self.chinese or _GOES_ON.fullmatch(between) is not None
+                return self.before(other, inherit=True) if inherit and goes_on else []
         return []
+
+    def _apart(self, series: Item, predicate: Item) -> bool:
+        """Return whether a series and what follows it are too far apart to belong together."""
+        if self.governed(series) or not self.near(series, predicate):
+            return True
+        if self.chinese or predicate.kind not in (*_VERBS, "particle", "range", "better", "worse"):
+            return False
+        gap = _ASIDE.sub("", self.gap(series, predicate))
+        words = _WORD.findall(_COMMAS.sub(" ", gap))
+        ing = self.plain[predicate.start : predicate.end].lower().endswith("ing")
+        if ing and predicate.kind == "move" and not gap.lstrip().startswith(","):
+            return not set(words) <= _BEING
+        if predicate.kind in _VERBS and "," in _COMMAS.sub(" ", gap).rstrip(", ") and not ing:
+            return True
+        followed = [*words[1:], ""]
+        return any(
+            word in lexicon().prepositions and not after.endswith("day")
+            for word, after in zip(words, followed, strict=False)
+        )
 
     def after(self, place: int, *, words: int = 3) -> list[Named]:
         """Return the series right behind an item: "a 5 % fall in gold"."""
@@ -206,13 +271,15 @@ class Sentence:
 
     def unclear(self, place: int) -> str | None:
         """Return why what stands at an item is no statement about the past, or None."""
-        ahead = list(self.clause_items(place))
-        if any(item.kind == "modal" for item in ahead):
+        wh = any(item.kind == "wh" and item.start < self.items[place].start for item in self.items)
+        # 为什么会暴跌 asks about what was.
+        asked = self.chinese and wh
+        if not asked and any(item.kind == "modal" for item in self.clause_items(place)):
             return "it speaks of what may come"
         text = self.plain[: self.items[place].start].lower().rstrip()
-        if not self.chinese and _INFINITIVE.search(text[-30:]) is not None:
+        verb = self.items[place].kind in _VERBS
+        if verb and not self.chinese and _INFINITIVE.search(text[-30:]) is not None:
             return "it speaks of what may come"
-        wh = any(item.kind == "wh" and item.start < self.items[place].start for item in self.items)
         if any(item.kind == "condition" for item in self.items[:place]) and not wh:
             return "it is a condition, not a statement"
         if self.plain.rstrip("\"' ”").endswith(("?", "？")) and not wh:

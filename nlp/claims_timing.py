@@ -6,11 +6,14 @@ from typing import Any
 from nlp.claims_sentence import Sentence
 from nlp.claims_words import Item
 from store.records import Claim, ClaimDate, ClaimSpan
+from store.records.claims import SpanAnchor
 
 # Words that make a span of a time in the past rather than a length: "two years ago".
 _RECENT = ClaimSpan(amount=10, unit="sessions", anchor="recent")
 _MONTHS = ClaimSpan(amount=3, unit="months")
 _YEARS = ClaimSpan(amount=3, unit="years")
+# A date further off, in characters, belongs to something else.
+_FAR = 90
 _PERIODS = {"week": "weeks", "month": "months", "year": "years"}
 
 
@@ -20,9 +23,12 @@ def timing(sentence: Sentence, place: int, claim: Claim) -> Claim:
     if claim.date is None:
         what["date"] = _date(sentence, place) or sentence.context
     if claim.span is None and claim.kind in ("change", "relative", "breadth"):
-        what["span"] = _span(sentence, place)
+        what["span"] = None if _is_superlative(sentence, place) else _span(sentence, place)
+        if what["span"] is not None and what["span"].anchor == "previous":
+            what["date"] = sentence.context
     for item in sentence.items:
-        if item.kind == "weekday":
+        between = sorted((item, sentence.items[place]), key=lambda one: one.start)
+        if item.kind == "weekday" and ";" not in sentence.gap(*between):
             what["weekday"] = int(item.payload)
         if item.kind == "yesterday" and claim.kind == "change":
             what["span"] = ClaimSpan(amount=1, unit="days", anchor="previous")
@@ -80,10 +86,18 @@ def _date(sentence: Sentence, place: int) -> ClaimDate | None:
         and not sentence.plain[: one.start].rstrip().lower().endswith("since")
         and not sentence.plain[one.end :].startswith("以来")
     ]
-    if not dates:
+    near = [one for one in dates if abs(one.start - item.start) <= _FAR]
+    if not near:
         return None
-    found: ClaimDate = min(dates, key=lambda one: abs(one.start - item.start)).value
+    found: ClaimDate = min(near, key=lambda one: abs(one.start - item.start)).value
     return found
+
+
+def _is_superlative(sentence: Sentence, place: int) -> bool:
+    """Return whether "in months" ranks the move: "the biggest drop in months"."""
+    words = sentence.plain[: sentence.items[place].start].lower().split()[-3:]
+    return any(word in ("biggest", "largest", "worst", "best", "steepest", "sharpest")
+               for word in words)  # fmt: skip
 
 
 def _span(sentence: Sentence, place: int) -> ClaimSpan | None:
@@ -95,7 +109,7 @@ def _span(sentence: Sentence, place: int) -> ClaimSpan | None:
         if one.kind == "span" and _is_length(sentence, number):
             choices.append((distance, one.value))
         elif one.kind in _PERIODS:
-            anchor = "to date" if one.payload == "to date" else "previous"
+            anchor: SpanAnchor = "to date" if one.payload == "to date" else "previous"
             unit: Any = _PERIODS[one.kind]
             choices.append((distance, ClaimSpan(amount=1, unit=unit, anchor=anchor)))
         elif one.kind == "months":

@@ -56,6 +56,9 @@ class Lexicon:
     heads: tuple[str, ...]
     undone: frozenset[str]
     runs: frozenset[str]
+    currencies: frozenset[str]
+    closing: frozenset[str]
+    kinds: frozenset[str]
     matchers: Mapping[str, tuple[Any, tuple[Any, ...]]]
 
 
@@ -140,6 +143,9 @@ def lexicon() -> Lexicon:
         heads=tuple(data["other"]["heads"]),
         undone=frozenset(data["other"]["undone"]),
         runs=frozenset(data["other"]["runs"]),
+        currencies=frozenset(data["other"]["currencies"]),
+        closing=frozenset(data["other"]["closing"]),
+        kinds=frozenset(data["other"]["kinds"]),
         matchers={code: _matchers(code, terms, exact) for code in ("en", "zh")},
     )
 
@@ -158,5 +164,7 @@ def _matchers(
             # A Chinese sentence may name the S&P or bitcoin in Latin letters.
             kept = [word for word in words if code == "zh" or not is_chinese(word)]
             if kept:
+                # "u.s." is three tokens and "U.S." one.
+                kept += [word.replace("u.s.", "U.S.") for word in kept if "u.s." in word]
                 matcher.add(key, [pipeline.make_doc(word) for word in kept])
     return pipeline, (any_case, as_written)
