@@ -93,7 +93,8 @@ def _with_number(
     said = say_change(claim.subjects[0].name, series, choices[0])
     figures = figures_of(series, choices[0])
     for window, other in zip(choices[1:], verdicts[1:], strict=True):
-        said += f"; {say_amount(series.change(window.start, window.end), series.unit, signed=True)} {window.said}"
+        change = series.change(window.start, window.end)
+        said += f"; {say_amount(change, series.unit, signed=True)} {window.said}"
         figures.append(series.change_figure(window.start, window.end))
         if other[0] != verdict:
             qualifier = "depends on definition"

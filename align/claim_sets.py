@@ -39,8 +39,9 @@ def judge_breadth(claim: Claim, tape: Tape, asked: Asked) -> Judgement:
     with_it = [one for one in moved if sign * one[2] >= need]
     share = len(with_it) / len(moved)
     word = "fell" if claim.direction == "down" else "rose"
+    whom = "risk assets" if claim.group == "risk assets" else "assets"
     said = (
-        f"{len(with_it)} of {len(moved)} {'risk assets' if claim.group == 'risk assets' else 'assets'} {word} {need:g} sigma or more"
+        f"{len(with_it)} of {len(moved)} {whom} {word} {need:g} sigma or more"
         f" {moved[0][1].said}: {_named(with_it) if with_it else 'none'}"
     )
     if rest := [one for one in moved if one not in with_it]:

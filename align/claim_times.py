@@ -105,10 +105,13 @@ def windows(claim: Claim, series: Series, asked: Asked) -> list[Window]:
     if claim.date is not None and claim.date.precision in ("month", "year"):
         start = series.last(claim.date.day - timedelta(days=1))
         return _window(series, start, end)
-    span = claim.span
-    if span is None:
-        stated = claim.date is not None or claim.weekday is not None
-        return _window(series, end - (1 if stated else asked.sessions), end)
+    if claim.span is not None:
+        return _of_span(claim.span, series, end)
+    stated = claim.date is not None or claim.weekday is not None
+    return _window(series, end - (1 if stated else asked.sessions), end)
+
+
+def _of_span(span: ClaimSpan, series: Series, end: int) -> list[Window]:
     if span.anchor == "recent":
         first = max(1, end - int(span.amount) + 1)
         return [one for place in range(first, end + 1) for one in _window(series, place - 1, place)]

@@ -91,8 +91,10 @@ _DATES = (
                r"(?:(?P<day>[0-3]?\d)[日号])?"),
     re.compile(r"(?P<year>(?:19|20)\d\d)年"),
     # Crash days that go by their numbers: 312 (2020).
-    re.compile(r"(?<!\d)(?P<month>1[0-2]|[1-9])(?P<day>[0-3]\d) ?[(（](?P<year>(?:19|20)\d\d)年?[)）]"),
-    re.compile(rf"\b(?P<month>{_MONTH})\.? (?P<day>[0-3]?\d)(?:st|nd|rd|th)?\b(?!,? (?:19|20)\d\d)(?!%|\.\d)",
+    re.compile(r"(?<!\d)(?P<month>1[0-2]|[1-9])(?P<day>[0-3]\d) ?"
+               r"[(（](?P<year>(?:19|20)\d\d)年?[)）]"),
+    re.compile(rf"\b(?P<month>{_MONTH})\.? (?P<day>[0-3]?\d)(?:st|nd|rd|th)?\b"
+               r"(?!,? (?:19|20)\d\d)(?!%|\.\d)",
                re.IGNORECASE),
     re.compile(r"(?<![年\d])(?P<month>1[0-2]|0?[1-9])月(?P<day>[0-3]?\d)[日号]"),
     re.compile(r"\b(?:in|since|of|from|late|early|mid)[ -](?P<year>(?:19|20)\d\d)(?![\d-]|\w)",

@@ -9,12 +9,14 @@ from nlp.claims_words import Item, is_chinese, lexicon, plain, read
 from store.records import ClaimDate, Subject
 
 PREDICATES = frozenset({
-    "move", "lose", "halve", "push", "extreme", "newest", "record", "state", "range", "better", "worse",
+    "move", "lose", "halve", "push", "extreme", "newest", "record", "state", "range",
+    "better", "worse",
 })  # fmt: skip
 _SERIES = ("series", "bare", "company")
 # What may stand between the members of a list: "gold, silver and even copper".
 _GLUE = re.compile(
-    r"[\s,、]*(?:(?:and|&|or|as well as|plus|both|even|the|also|then|to|from|like|和|与|及|以及|跟|到|从|甚至|再到)"
+    r"[\s,、]*(?:(?:and|&|or|as well as|plus|both|even|the|also|then|to|from|like"
+    r"|和|与|及|以及|跟|到|从|甚至|再到)"
     r"[\s,、]*){0,4}",
     re.IGNORECASE,
 )
@@ -23,7 +25,8 @@ _COMMAS = re.compile(r",[^,]*,")
 _WORD = re.compile(r"[\w.&'$-]+")
 # "Gold to fall", but not "began to fall".
 _INFINITIVE = re.compile(
-    r"(?<!started)(?<!choose)(?<!chose)(?<!first)(?<!began)(?<!begun)(?<!begins)(?<!continued)(?<!continues) to(?: \w+ly| further| be)?$"
+    r"(?<!started)(?<!begun)(?<!began)(?<!begins)(?<!continued)(?<!continues)(?<!choose)(?<!chose)"
+    r"(?<!first) to(?: \w+ly| further| be)?$"
 )
 _CLAUSE = re.compile(r"[,;:，；：。()]")
 _PRICE_WORD = re.compile(r"(?: ?(?:'s|futures|prices?|的|价格)(?![a-z])){0,3}", re.IGNORECASE)
@@ -34,7 +37,8 @@ _GOES_ON = re.compile(
     r"|touched|new|fresh|as|sharply|further|percent|\w+-(?:day|week|month|year)|two|three|four|five|years?|months?|[$]?\d[\d.,]*%?)\b[\s,%-]*){0,10}",
 )
 _AGAINST = re.compile(
-    r"\b(?:against|versus|vs\.?|to) (?:the )?(?:japanese )?(?:yen|mark|pound|euro|swiss)|兑(?:日元|人民币|欧元)"
+    r"\b(?:against|versus|vs\.?|to) (?:the )?(?:japanese )?(?:yen|mark|pound|euro|swiss)"
+    r"|兑(?:日元|人民币|欧元)"
 )
 _VERBS = ("move", "lose", "halve", "sell", "push")
 # Between a series and a word in "-ing" that is said of it.
@@ -159,13 +163,12 @@ class Sentence:
         for other in self.items[max(0, place - 2) : place + 3]:
             if other.kind != "metric":
                 continue
-            if other.start >= end and len(self.plain[end : other.start].strip(" 的")) <= 12:
-                if not _CLAUSE.search(self.plain[end : other.start]):
-                    return self.plain[other.start : other.end]
-            between = self.plain[other.end : item.start].lower().split()
-            if other.end <= item.start and between and between[0] in ("of", "for", "in"):
-                if len(between) <= 3:
-                    return self.plain[other.start : other.end]
+            behind = self.plain[end : other.start]
+            near = len(behind.strip(" 的")) <= 12 and not _CLAUSE.search(behind)
+            ahead = self.plain[other.end : item.start].lower().split()
+            of_it = len(ahead) in (1, 2, 3) and ahead[0] in ("of", "for", "in")
+            if (other.start >= end and near) or (other.end <= item.start and of_it):
+                return self.plain[other.start : other.end]
         return ""
 
     def governed(self, item: Item) -> bool:
@@ -222,7 +225,9 @@ class Sentence:
             return True
         followed = [*words[1:], ""]
         return any(
-            word in lexicon().prepositions and not after.endswith("day")
+            word in lexicon().prepositions
+            and not after.endswith("day")
+            and (word, after) != ("to", "")  # "gold to fall": an infinitive
             for word, after in zip(words, followed, strict=False)
         )
 

@@ -3,19 +3,20 @@
 from nlp.claims_numbers import Quantity
 from nlp.claims_sentence import PREDICATES, Sentence
 from nlp.claims_words import Item, lexicon
+from store.records.claims import ClaimComparator
 
 _FEW_WORDS = 6
 _STOPS = PREDICATES | {"series", "bare", "company"}
 
 
-def size_of(sentence: Sentence, place: int) -> tuple[Item | None, str, tuple[str, ...]]:
+def size_of(sentence: Sentence, place: int) -> tuple[Item | None, ClaimComparator, tuple[str, ...]]:
     """Return how much it moved, with "more than" and its like."""
     items, item = sentence.items, sentence.items[place]
     if place and items[place - 1].kind == "number" and is_change(items[place - 1]):
         before = items[place - 1]
         if sentence.gap(before, item).strip(" -的") in ("", "daily", "weekly", "one-day", "price"):
-            hedges, at_least = hedges_before(sentence, place - 1)
-            return before, "over" if at_least else "about", hedges
+            hedges, bound = hedges_before(sentence, place - 1)
+            return before, bound, hedges
     for other in range(place + 1, min(place + 5, len(items))):
         found = items[other]
         if found.kind in _STOPS | {"particle"}:
@@ -31,10 +32,9 @@ def size_of(sentence: Sentence, place: int) -> tuple[Item | None, str, tuple[str
             near = sentence.near(item, found, words=_FEW_WORDS)
             if not is_change(found) or to or not near or last.kind == "at":
                 break
-            hedges, at_least = hedges_before(sentence, other)
+            hedges, bound = hedges_before(sentence, other)
             word = sentence.text[item.start : item.end]
-            over = at_least or last.kind == "over" or word.endswith(("超", "逾"))
-            return found, "over" if over else "under" if last.kind == "under" else "about", hedges
+            return found, "over" if word.endswith(("超", "逾")) else bound, hedges
     return None, "about", ()
 
 
@@ -55,27 +55,33 @@ def level_behind(sentence: Sentence, place: int) -> tuple[Item | None, Item] | N
 
 
 def number_at(sentence: Sentence, place: int) -> Item | None:
+    """Return the number at a place, or right behind the hedges there."""
     while place < len(sentence.items) and sentence.items[place].kind in ("hedge", "over"):
         place += 1
     found = sentence.items[place] if place < len(sentence.items) else None
     return found if found is not None and found.kind == "number" else None
 
 
-def hedges_before(sentence: Sentence, place: int) -> tuple[tuple[str, ...], bool]:
-    """Return the hedges right before an item, and whether they make a lower bound of it."""
+def hedges_before(sentence: Sentence, place: int) -> tuple[tuple[str, ...], ClaimComparator]:
+    """Return the hedges right before an item, and whether they make a bound of it."""
     hedges: list[str] = []
-    at_least, at = False, place
-    while at and sentence.items[at - 1].kind in ("hedge", "over"):
+    bound: ClaimComparator = "about"
+    at = place
+    while at and sentence.items[at - 1].kind in ("hedge", "over", "under"):
         other = sentence.items[at - 1]
         if len(sentence.plain[other.end : sentence.items[at].start].strip(" a")) > 1:
             break
         hedges.insert(0, sentence.text[other.start : other.end])
-        at_least = at_least or other.payload == "over" or other.kind == "over"
+        if "over" in (other.kind, other.payload):
+            bound = "over"
+        elif "under" in (other.kind, other.payload):
+            bound = "under"
         at -= 1
-    return tuple(hedges), at_least
+    return tuple(hedges), bound
 
 
 def is_strong(sentence: Sentence, place: int) -> bool:
+    """Return whether "sharply" or its like stands beside the word."""
     item = sentence.items[place]
     return any(
         other.kind == "strongly"
@@ -102,6 +108,7 @@ def next_word(sentence: Sentence, place: int) -> str:
 
 
 def word_before(sentence: Sentence, item: Item) -> str:
+    """Return the word before an item, articles left out."""
     words = sentence.plain[: item.start].lower().split()
     while words and words[-1] in ("a", "the", "its", "their", "all-time", "new"):
         words.pop()
@@ -109,5 +116,6 @@ def word_before(sentence: Sentence, item: Item) -> str:
 
 
 def is_change(item: Item) -> bool:
+    """Return whether a number is the size of a change and no price."""
     assert isinstance(item.value, Quantity)
     return item.value.unit in ("return", "bp", "points")

@@ -54,7 +54,7 @@ def span_behind(
     for item in sentence.items[place + 1 : place + 6]:
         if item.start - sentence.items[place].end > 40:
             break
-        if item.kind == "hedge" or item.kind == "over":
+        if item.kind in ("hedge", "over"):
             hedges.append(sentence.text[item.start : item.end])
             at_least = at_least or item.payload == "over" or item.kind == "over"
         elif item.kind == "since":

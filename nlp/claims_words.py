@@ -17,8 +17,9 @@ from store.records import ClaimDate, ClaimSpan, Subject
 
 LEXICON = Path(__file__).with_name("claims.toml")
 # One character for one, so that places stay: full-width digits and signs, typographic quotes.
+_MARKS = "，；：（）！？"
 _SAME_LENGTH = str.maketrans(
-    {chr(code): chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F) if chr(code) not in "，；：（）！？"}
+    {chr(code): chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F) if chr(code) not in _MARKS}
     | {"’": "'", "‘": "'", "–": "-", "—": "-", "\u00a0": " ", "\u3000": " ", "﹪": "%"}
 )  # fmt: skip
 
