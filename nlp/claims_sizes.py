@@ -6,6 +6,7 @@ from nlp.claims_words import Item, lexicon
 from store.records.claims import ClaimComparator
 
 _FEW_WORDS = 6
+_SIZES = ("over", "exceeding", "exceeded", "超过")
 _STOPS = PREDICATES | {"series", "bare", "company"}
 
 
@@ -30,7 +31,10 @@ def size_of(sentence: Sentence, place: int) -> tuple[Item | None, ClaimComparato
                 .endswith((" to", " at", " within", "至", "到"))
             )
             near = sentence.near(item, found, words=_FEW_WORDS)
-            if not is_change(found) or to or not near or last.kind == "at":
+            # "Rose over 3 %" is a size, "rose above 3 %" a level.
+            word = sentence.text[last.start : last.end].lower()
+            place_of = last.kind in ("at", "under") or (last.kind == "over" and word not in _SIZES)
+            if not is_change(found) or to or not near or place_of:
                 break
             hedges, bound = hedges_before(sentence, other)
             word = sentence.text[item.start : item.end]
