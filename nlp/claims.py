@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from nlp.claims_rules import claims_of
 from nlp.claims_sentence import Sentence
+from nlp.claims_words import quiet
 from nlp.text import split_sentences
 from store.records import Claim, ClaimDate
 
@@ -41,7 +42,7 @@ def find_claims(text: str) -> list[Claim]:
 
 def _sentences(text: str) -> Iterator[Sentence]:
     line_end, context = -1, None
-    for start, end in split_sentences(text):
+    for start, end in split_sentences(quiet(text)):
         if start >= line_end:
             line_end = text.find("\n", start)
             line_end = len(text) if line_end < 0 else line_end

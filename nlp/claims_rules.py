@@ -4,6 +4,7 @@ A rule sees one item of a :class:`~nlp.claims_sentence.Sentence` and gives the c
 begin there. What it cannot read it leaves out: a missing claim is better than a wrong one.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -157,6 +158,9 @@ def _extreme(sentence: Sentence, place: int) -> Iterator[Claim]:
         "peak",
     ):
         span, since, at_least, hedges = span_behind(sentence, place)
+    start = before if before is not None and before.kind == "span" else item
+    if word_before(sentence, start) in ("from", "since", "above", "off", "after"):
+        return  # "prices rose from a two-year low"
     if before is not None and before.kind == "date" and "以来" in sentence.gap(before, item):
         since = before.value
     word = sentence.text[item.start : item.end]
@@ -245,6 +249,9 @@ def _levels(
         return  # "nearly breaking below"
     comparator = word.kind if word is not None and word.kind in ("over", "under") else "about"
     for one in named:
+        words = sentence.plain[one.item.start : one.item.end].lower()
+        if one.subject.name == "the dollar index" and not re.search("index|dxy|指", words):
+            continue  # "the dollar at 143.20" is in yen
         percent = one.subject.name in lexicon().percent
         unit = number.value.unit
         if (unit == "return") != percent or unit not in ("return", "level"):
@@ -259,6 +266,8 @@ def _levels(
 def _range(sentence: Sentence, place: int) -> Iterator[Claim]:
     """Read "Consolidating at high levels for several months"."""
     named = [one for one in sentence.before(place) if one.item.kind == "series"]
+    if next_word(sentence, place) in ("losses", "gains"):
+        return
     span, _, _, _ = span_behind(sentence, place)
     flat = sentence.text[sentence.items[place].start : sentence.items[place].end].lower() in (
         "flat", "little changed", "unchanged", "went nowhere",

@@ -26,15 +26,18 @@ _WORD = re.compile(r"[\w.&'$-]+")
 # "Gold to fall", but not "began to fall".
 _INFINITIVE = re.compile(
     r"(?<!started)(?<!begun)(?<!began)(?<!begins)(?<!continued)(?<!continues)(?<!choose)(?<!chose)"
-    r"(?<!first) to(?: \w+ly| further| be)?$"
+    r"(?<!first) to(?: \w{1,20}ly| further| be)?$"
 )
+# "Gold is up, but is it safe?": the question comes after what is told.
+_TOLD = re.compile(r"[,;:-] ?(?:but|and|so|what|is|are|will|should) ", re.IGNORECASE)
 _CLAUSE = re.compile(r"[,;:，；：。()]")
 _PRICE_WORD = re.compile(r"(?: ?(?:'s|futures|prices?|的|价格)(?![a-z])){0,3}", re.IGNORECASE)
 _SHARE_WORD = re.compile(r"(?: ?(?:'s|stock|shares?|的|股价)(?![a-z])){0,3}", re.IGNORECASE)
 # What may stand between a predicate and a second one of the same subject.
 _GOES_ON = re.compile(
-    r"[\s,]*(?:(?:\w+ing|to|and|at|a|an|the|its|their|of|nearly|almost|about|more|than|on|by|hits?|reached"
-    r"|touched|new|fresh|as|sharply|further|percent|\w+-(?:day|week|month|year)|two|three|four|five|years?|months?|[$]?\d[\d.,]*%?)\b[\s,%-]*){0,10}",
+    r"[\s,]*(?:(?:\w{1,20}ing|to|and|at|a|an|the|its|their|of|nearly|almost|about|more|than|on|by"
+    r"|hits?|reached|touched|new|fresh|as|sharply|further|percent|two|three|four|five|years?|months?"
+    r"|\w{1,12}-(?:day|week|month|year)|[$]?\d[\d.,]{0,20}%?)\b[\s,%-]*){0,10}",
 )
 _AGAINST = re.compile(
     r"\b(?:against|versus|vs\.?|to) (?:the )?(?:japanese )?(?:yen|mark|pound|euro|swiss)"
@@ -48,6 +51,7 @@ _BEING = frozenset({
 })  # fmt: skip
 _DETERMINERS = frozenset({"the", "a", "even", "spot", "both", "all", "its", "falling", "rising"})
 # Words between a series and what is said of it; beyond that they hardly belong together.
+_LONGEST_LIST = 12
 _NEAR_WORDS, _FAR_WORDS, _NEAR_CHINESE = 5, 12, 24
 
 
@@ -248,7 +252,7 @@ class Sentence:
         first = self.named(place)
         found = [first] if first is not None else []
         at = place
-        while found and 0 <= at + step < len(self.items):
+        while found and len(found) < _LONGEST_LIST and 0 <= at + step < len(self.items):
             one, two = sorted((at, at + step))
             other = self.named(at + step)
             gap = self.plain[self.items[one].end : self.items[two].start]
@@ -287,6 +291,8 @@ class Sentence:
             return "it speaks of what may come"
         if any(item.kind == "condition" for item in self.items[:place]) and not wh:
             return "it is a condition, not a statement"
-        if self.plain.rstrip("\"' ”").endswith(("?", "？")) and not wh:
+        question = self.plain.rstrip("\"' ”").endswith(("?", "？"))
+        told = _TOLD.search(self.plain, self.items[place].end) is not None
+        if question and not wh and not told:
             return "it is a question"
         return None

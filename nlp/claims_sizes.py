@@ -100,6 +100,10 @@ def is_undone(sentence: Sentence, item: Item) -> bool:
         return False
     following = sentence.plain[item.end :].lower().split(" ")[:2]
     words = sentence.plain[: item.start].lower().split()[-2:]
+    word = sentence.plain[item.start : item.end].lower()
+    if word in ("gained", "gaining") and following and following[-1].strip(",.").isalpha():
+        # One can gain popularity, too.
+        return following[-1].strip(",.") not in lexicon().closing
     after = {word.strip(",.;:'\"") for word in following if word}
     return bool(lexicon().undone & set(words)) or bool(lexicon().runs & after)
 

@@ -14,6 +14,8 @@ _MONTHS = ClaimSpan(amount=3, unit="months")
 _YEARS = ClaimSpan(amount=3, unit="years")
 # A date further off, in characters, belongs to something else.
 _FAR = 90
+_EXTREMES = ("extreme", "newest", "record")
+_SUPERLATIVES = frozenset({"biggest", "largest", "worst", "best", "steepest", "sharpest", "first"})
 _PERIODS = {"week": "weeks", "month": "months", "year": "years"}
 
 
@@ -96,8 +98,7 @@ def _date(sentence: Sentence, place: int) -> ClaimDate | None:
 def _is_superlative(sentence: Sentence, place: int) -> bool:
     """Return whether "in months" ranks the move: "the biggest drop in months"."""
     words = sentence.plain[: sentence.items[place].start].lower().split()[-3:]
-    return any(word in ("biggest", "largest", "worst", "best", "steepest", "sharpest")
-               for word in words)  # fmt: skip
+    return bool(set(words) & _SUPERLATIVES)
 
 
 def _span(sentence: Sentence, place: int) -> ClaimSpan | None:
@@ -106,6 +107,8 @@ def _span(sentence: Sentence, place: int) -> ClaimSpan | None:
     choices: list[tuple[int, ClaimSpan]] = []
     for number, one in enumerate(sentence.items):
         distance = abs(one.start - item.start)
+        if number and sentence.items[number - 1].kind in _EXTREMES:
+            continue  # "the lowest level in years"
         if one.kind == "span" and _is_length(sentence, number):
             choices.append((distance, one.value))
         elif one.kind in _PERIODS:

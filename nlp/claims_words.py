@@ -4,6 +4,7 @@ A sentence becomes a list of items in order: series, verbs, numbers, dates. What
 together is for ``nlp.claims_rules``.
 """
 
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,11 +18,17 @@ from store.records import ClaimDate, ClaimSpan, Subject
 
 LEXICON = Path(__file__).with_name("claims.toml")
 # One character for one, so that places stay: full-width digits and signs, typographic quotes.
+# A tokenizer peels brackets one by one, which takes quadratic time on a run of them.
+_NOISE = re.compile(r"[^\w\s]{8,}")
 _MARKS = "，；：（）！？"
 _SAME_LENGTH = str.maketrans(
     {chr(code): chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F) if chr(code) not in _MARKS}
-    | {"’": "'", "‘": "'", "–": "-", "—": "-", "\u00a0": " ", "\u3000": " ", "﹪": "%"}
+    | {"’": "'", "‘": "'", "–": "-", "—": "-", "\u00a0": " ", "\u3000": " ", "\n": " ", "\t": " ", "﹪": "%"}
 )  # fmt: skip
+
+
+# No sentence that a person wrote has more; rules look at pairs of them.
+MAX_ITEMS = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +75,11 @@ def plain(text: str) -> str:
     return text.translate(_SAME_LENGTH)
 
 
+def quiet(text: str) -> str:
+    """Return a text of the same length with long runs of marks blanked out."""
+    return _NOISE.sub(lambda match: " " * len(match[0]), text)
+
+
 def is_chinese(text: str) -> bool:
     """Return whether a sentence is read by the Chinese words."""
     return sum("\u4e00" <= char <= "\u9fff" for char in text) * 5 > len(text)
@@ -75,7 +87,7 @@ def is_chinese(text: str) -> bool:
 
 def read(sentence: str) -> list[Item]:
     """Return the items of a sentence in order; where two overlap the longer one stands."""
-    text = plain(sentence)
+    text = quiet(plain(sentence))
     found = [*_terms(text), *_numbered(text)]
     found.sort(key=lambda item: (item.start - item.end, item.start))
     taken = bytearray(len(text))
@@ -84,7 +96,7 @@ def read(sentence: str) -> list[Item]:
         if not any(taken[item.start : item.end]):
             taken[item.start : item.end] = b"\1" * (item.end - item.start)
             items.append(item)
-    return sorted(items, key=lambda item: item.start)
+    return sorted(items, key=lambda item: item.start)[:MAX_ITEMS]
 
 
 def _numbered(text: str) -> list[Item]:

@@ -84,11 +84,12 @@ def test_at_least_twelve_claims_are_adjudicated_with_their_figures(checked, day,
     assert sum(one.verdict == "contradicted" for one in done) >= 2
 
 
+RECORD = "a record of what is stored"
 # Rows of the reference table that a price can decide: kind, series, verdict and qualifier.
 ON_30_JANUARY = [
     pytest.param("breadth", "all assets", "contradicted", "", id="1-almost-all-assets"),
-    pytest.param("extreme", "gold", "supported", "a record of what is stored", id="2-gold-high"),
-    pytest.param("extreme", "silver", "supported", "a record of what is stored", id="2-silver-high"),
+    pytest.param("extreme", "gold", "supported", RECORD, id="2-gold-high"),
+    pytest.param("extreme", "silver", "supported", RECORD, id="2-silver-high"),
     pytest.param("extreme", "the dollar index", "contradicted", "understates", id="6-two-year-low"),
     pytest.param("change", "gold", "supported", "", id="8-gold-fell"),
     pytest.param("change", "MAG7", "not checkable", "", id="9-forward-pe"),

@@ -287,9 +287,11 @@ def test_odd_input_ends_in_claims_or_none(text):
 
 
 def test_a_huge_text_takes_linear_time_and_bounded_room():
+    find_claims("Gold fell.")  # loads the words
     started = time.process_time()
-    claims = find_claims("Gold fell 3% and silver rose. " * 20_000)
-    assert len(claims) == MAX_CLAIMS
+    assert len(find_claims("Gold fell 3% and silver rose. " * 20_000)) == MAX_CLAIMS
+    for piece in ("(", "gold ", "黄金", "fell ", "1,", "gold fell ("):
+        find_claims(piece * (40_000 // len(piece)))
     assert time.process_time() - started < 15
 
 
