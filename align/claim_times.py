@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from align.claim_tape import Series
+from align.sessions import ALWAYS_OPEN
 from align.wording import say_date
 from store.records import Claim, ClaimDate, ClaimFigure, ClaimSpan, ClaimVerdict, Subject
 
@@ -108,7 +109,13 @@ def windows(claim: Claim, series: Series, asked: Asked) -> list[Window]:
     if claim.span is not None:
         return _of_span(claim.span, series, end)
     stated = claim.date is not None or claim.weekday is not None
-    return _window(series, end - (1 if stated else asked.sessions), end)
+    if stated or asked.sessions == 1:
+        return _window(series, end - 1, end)
+    if series.asset.calendar == ALWAYS_OPEN:
+        # As long as the sessions of the others: the weekend is not a part of their number.
+        first = pd.Timestamp(series.day(end)) - pd.offsets.BDay(asked.sessions)
+        return _window(series, series.last(first.date()), end)
+    return _window(series, end - asked.sessions, end)
 
 
 def _of_span(span: ClaimSpan, series: Series, end: int) -> list[Window]:

@@ -23,7 +23,8 @@ _NOISE = re.compile(r"[^\w\s]{8,}")
 _MARKS = "，；：（）！？"
 _SAME_LENGTH = str.maketrans(
     {chr(code): chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F) if chr(code) not in _MARKS}
-    | {"’": "'", "‘": "'", "–": "-", "—": "-", "\u00a0": " ", "\u3000": " ", "\n": " ", "\t": " ", "﹪": "%"}
+    | {"’": "'", "‘": "'", "–": "-", "—": "-", "\u00a0": " ", "\u3000": " "}
+    | {"\n": " ", "\t": " ", "﹪": "%"}
 )  # fmt: skip
 
 

@@ -88,6 +88,12 @@ def test_a_window_of_sessions():
     assert verdict("Gold plummeted.", planted, sessions=5)[0] == "supported"
 
 
+def test_sessions_of_a_coin_are_as_long_as_those_of_the_others():
+    planted = {("BTC", date(2026, 1, 25)): -0.2}  # a Sunday
+    assert verdict("Bitcoin plummeted.", planted, sessions=5)[0] == "supported"
+    assert verdict("Bitcoin plummeted.", planted, sessions=4)[0] == "contradicted"
+
+
 def test_a_span_of_the_text_wins_over_the_day():
     planted = {("IDX_GOLD", date(2026, 1, 14)): 0.2}
     assert verdict("Gold rose 20% this month.", planted)[0] == "supported"
