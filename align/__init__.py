@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from align.errors import AlignError, InsufficientDataError, SessionError
-    from align.run import align, explain
+    from align.run import align, check, explain
 
-__all__ = ["AlignError", "InsufficientDataError", "SessionError", "align", "explain"]
+__all__ = ["AlignError", "InsufficientDataError", "SessionError", "align", "check", "explain"]
 
 
 def __getattr__(name: str) -> object:
     # pandas and the calendars load when a function is first asked for (docs/design.md). No module
     # may share a name with a function here: importing it would take the function's place.
-    if name in ("align", "explain"):
+    if name in ("align", "check", "explain"):
         from align import run
 
         return getattr(run, name)

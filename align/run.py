@@ -5,10 +5,15 @@ The one module of ``align/`` that uses the store.
 
 import json
 from collections.abc import Callable, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
-from align.catalogue import load_episodes, signature_library, weights
+import pandas as pd
+
+from align.catalogue import asset_words, load_episodes, signature_library, weights
+from align.claim_tape import Tape
+from align.claims import check_claim
 from align.confirmation import confirm, unknown_cells, with_status
 from align.episode_moves import episode_moves_text
 from align.errors import AlignError
@@ -21,13 +26,23 @@ from align.inputs import (
     digest,
     limit,
     needed_assets,
+    with_derived,
     world_of,
 )
 from align.intensity import Measured, measure
 from align.paired import pair
 from align.scan_points import scan_points
+from align.sessions import ALWAYS_OPEN
 from align.stamps import check_stamps, suspect, without_leads
-from store.records import Explanation, Failure, NamedCell, StageReport, StampCheck
+from store.records import (
+    CheckedClaim,
+    Claim,
+    Explanation,
+    Failure,
+    NamedCell,
+    StageReport,
+    StampCheck,
+)
 
 if TYPE_CHECKING:
     from store import Store
@@ -42,6 +57,7 @@ _COUNTED = (
     "episodes",
     "explanations",
 )
+_NEW_YORK = ZoneInfo("America/New_York")
 
 
 def align(
@@ -145,6 +161,27 @@ def explain(
 
 def measure_episodes(store: "Store") -> str:
     """Return ``episode_moves.toml`` as the stored prices give it; writes nothing.
+def check(
+    store: "Store",
+    claims: Sequence[Claim],
+    days: Sequence[tuple[date, int]] = (),
+    *,
+    now: datetime | None = None,
+) -> list[CheckedClaim]:
+    """Check statements against the prices, for each day that the text may speak of.
+
+    Parameters
+    ----------
+    days : sequence of (date, sessions)
+        Of each only what was public by midnight in New York is looked at; default: the last
+        day with a close.
+    now : datetime, optional
+        As it was known then; default: by all that is stored.
+
+    Returns
+    -------
+    list of CheckedClaim
+        In the order of the claims, each with its days in the order given.
 
     Raises
     ------
@@ -156,6 +193,45 @@ def measure_episodes(store: "Store") -> str:
     if market is None:
         raise AlignError("no prices are stored, so no episode can be measured: import some")
     return episode_moves_text(market, load_episodes(), signature_library(), weights())
+        When there are no prices at all.
+    """
+    assets = with_derived(store.assets.all())
+    wanted = _series_of(claims) & {asset.id for asset in assets}
+    wanted |= {leg for asset in assets if asset.id in wanted for leg in asset.legs}
+    found: list[list[CheckedClaim]] = []
+    for day, sessions in days or [(_last_day(store, sorted(wanted), now), 1)]:
+        midnight = datetime.combine(day + timedelta(days=1), datetime.min.time(), _NEW_YORK)
+        known_by = min(midnight, now) if now is not None else midnight
+        frames, names = store.frames, sorted(wanted)
+        tape = Tape(
+            frames.prices(names, known_by=known_by),
+            assets,
+            frames.ranges(names, known_by=known_by),
+        )
+        found.append([check_claim(claim, tape, day, sessions) for claim in claims])
+    return [one for of_claim in zip(*found, strict=True) for one in of_claim]
+
+
+def _series_of(claims: Sequence[Claim]) -> set[str]:
+    """Return the series that claims may be about, and those that stand for all assets."""
+    names = set(asset_words().core)
+    for claim in claims:
+        for subject in (*claim.subjects, *claim.others):
+            names |= {*subject.assets, *subject.proxies}
+    return names
+
+
+def _last_day(store: "Store", names: Sequence[str], now: datetime | None) -> date:
+    """Return the last day with a close of an asset that keeps sessions."""
+    every_day = {asset.id for asset in store.assets.all() if asset.calendar == ALWAYS_OPEN}
+    prices = store.frames.prices(names, known_by=now)
+    if prices.empty:
+        prices = store.frames.prices(known_by=now)
+    if prices.empty:
+        raise AlignError("no prices are stored: run 'tapestory prices' or import some")
+    sessions = prices[~prices["asset_id"].isin(every_day)]
+    found: date = pd.Timestamp((sessions if len(sessions) else prices)["date"].max()).date()
+    return found
 
 
 def _read(store: "Store", now: datetime | None) -> Inputs:

@@ -31,6 +31,7 @@ _LINE = re.compile(r"[^\n\r]+")
 # A paragraph of hard-wrapped text goes on until a blank or an indented line.
 _WRAPPED = re.compile(r"[^\n\r]+(?:\r?\n(?![ \t\r\n])[^\n\r]+)*")
 _CJK = re.compile(r"[\u4e00-\u9fff]")
+_CHINESE_SENTENCE = re.compile(r"[^。！？；!?]+[。！？；!?]*")
 _KANA = re.compile(r"[\u3040-\u30ff]")
 _HANGUL = re.compile(r"[\uac00-\ud7af]")
 _CYRILLIC = re.compile(r"[\u0400-\u04ff]")
@@ -91,6 +92,22 @@ def split_passages(title: str, text: str, language: str = "en") -> tuple[list[Sp
             return spans, f"only the first {MAX_PASSAGES} passages of {len(text):,} characters"
         spans.append(Span("text", start, end, text[start:end]))
     return spans, None
+
+
+def split_sentences(text: str) -> Iterator[tuple[int, int]]:
+    """Yield the places of the sentences of a text, each of at most `MAX_CHARS` characters."""
+    paragraph_of = _WRAPPED if _is_hard_wrapped(text) else _LINE
+    for paragraph in paragraph_of.finditer(text):
+        start, end = paragraph.span()
+        if len(_CJK.findall(paragraph[0])) * 5 <= len(paragraph[0]):
+            yield from _sentences(text, start, end, "en")
+            continue
+        # Among Chinese characters a full stop is a decimal point.
+        for sentence in _CHINESE_SENTENCE.finditer(text, start, end):
+            for piece in _chunks(text, *sentence.span(), MAX_CHARS):
+                trimmed = _trim(text, *piece)
+                if trimmed[0] < trimmed[1]:
+                    yield trimmed
 
 
 def count_words(text: str) -> int:

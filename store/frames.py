@@ -77,6 +77,19 @@ class Frames:
         )
         return frame.drop_duplicates(["asset_id", "date"], keep="last", ignore_index=True)
 
+    def ranges(
+        self, asset_ids: Sequence[str], *, known_by: datetime | None = None
+    ) -> "pd.DataFrame":
+        """Return ``asset_id, date, high, low`` as known at an instant, where both are stored."""
+        frame = self.query(
+            "SELECT asset_id, date, high, low FROM prices"
+            f" WHERE asset_id IN ({', '.join('?' * len(asset_ids))})"
+            " AND high IS NOT NULL AND low IS NOT NULL AND known_at <= ?"
+            " ORDER BY asset_id, date, known_at",
+            [*asset_ids, to_text(known_by) if known_by is not None else "9999"],
+        )
+        return frame.drop_duplicates(["asset_id", "date"], keep="last", ignore_index=True)
+
     def stories(self) -> "pd.DataFrame":
         """Return one row per story that was labelled, copies collapsed.
 

@@ -1,14 +1,18 @@
 """Answers for people: explain a day, write the report, serve the pages."""
 
 import json
-from datetime import datetime
+import sys
+from datetime import date, datetime
 from pathlib import Path
+from typing import Any
 
 import click
 
 from api.commands.options import as_json as json_option
 from api.commands.options import as_of as as_of_option
 from api.commands.options import clock, database
+
+_MOST_SESSIONS = 60
 
 
 @click.command()
@@ -31,6 +35,68 @@ def explain(db: Path, day: datetime, days: int, as_json: bool, as_of: datetime |
         click.echo(json.dumps(explain_document(explanation), indent=2, ensure_ascii=False))
     else:
         click.echo("\n".join(explain_lines(explanation, names)))
+
+
+class _Day(click.ParamType[tuple[date, int]]):
+    """A day, or ``DATE:N`` for the N sessions that end there."""
+
+    name = "date[:n]"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[date, int]:
+        """Return the day and its number of sessions."""
+        day, _, sessions = value.partition(":")
+        try:
+            found = date.fromisoformat(day), int(sessions or 1)
+        except ValueError:
+            self.fail(f"{value!r} is no day such as 2026-01-30 or 2026-02-05:5", param, ctx)
+        if not 1 <= found[1] <= _MOST_SESSIONS:
+            self.fail(f"{found[1]} sessions: between 1 and {_MOST_SESSIONS}", param, ctx)
+        return found
+
+
+@click.command()
+@database
+@click.argument("file", type=click.Path(path_type=Path, allow_dash=True, dir_okay=False),
+                default="-")  # fmt: skip
+@click.option("--date", "days", type=_Day(), multiple=True, metavar="DATE[:N]",
+              help="Day that the text speaks of, or the N sessions ending there (repeatable)."
+              "  [default: the last day with prices]")  # fmt: skip
+@json_option
+@as_of_option
+def check(
+    db: Path, file: Path, days: tuple[tuple[date, int], ...], as_json: bool, as_of: datetime | None
+) -> None:
+    """Check what FILE (plain text; stdin by default) says of prices against the store."""
+    from align.run import check as run
+    from api.claims import claim_line, claim_lines
+    from nlp.claims import MAX_CHARS, find_claims
+    from store import Store
+
+    text = _text(file)
+    if len(text) > MAX_CHARS:
+        click.echo(f"only the first {MAX_CHARS:,} of {len(text):,} characters are read", err=True)
+    claims = find_claims(text)
+    with Store.open(db, read_only=True) as store:
+        checked = run(store, claims, days, now=as_of)
+    if not claims:
+        click.echo("no statement about a known asset or series was found", err=True)
+    for line in map(claim_line, checked) if as_json else claim_lines(checked):
+        click.echo(json.dumps(line, ensure_ascii=False) if as_json else line)
+
+
+def _text(file: Path) -> str:
+    name = str(file)
+    if name != "-" and not file.exists():
+        raise click.BadParameter(f"no file {name!r}", param_hint="FILE")
+    data = sys.stdin.buffer.read() if name == "-" else file.read_bytes()
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise click.BadParameter(
+            f"{name!r} is not UTF-8 at byte {error.start}: save it as UTF-8", param_hint="FILE"
+        ) from error
 
 
 @click.command()
@@ -74,4 +140,4 @@ def serve(db: Path, port: int) -> None:
                 log_level="warning")  # fmt: skip
 
 
-COMMANDS = (explain, report, serve)
+COMMANDS = (explain, check, report, serve)

@@ -7,6 +7,16 @@ unless the asset's calendar is another). The SQL ``CHECK`` constraints are built
 the literals below, so code and schema cannot differ.
 """
 
+from store.records.claims import (
+    CheckedClaim,
+    Claim,
+    ClaimDate,
+    ClaimFigure,
+    ClaimSpan,
+    ClaimUnit,
+    ClaimVerdict,
+    Subject,
+)
 from store.records.configured import Asset, NamedCell, Narrative, Source, without_legs
 from store.records.documents import (
     MAX_REVISIONS,
@@ -80,6 +90,13 @@ __all__ = [
     "AssetUnit",
     "CellStatus",
     "ChangeUnit",
+    "CheckedClaim",
+    "Claim",
+    "ClaimDate",
+    "ClaimFigure",
+    "ClaimSpan",
+    "ClaimUnit",
+    "ClaimVerdict",
     "Confirmation",
     "ConfirmationStatus",
     "Correction",
@@ -122,6 +139,7 @@ __all__ = [
     "StampCheck",
     "Stance",
     "StoryVector",
+    "Subject",
     "Suspect",
     "SuspectParts",
     "SuspectStatus",
