@@ -55,6 +55,10 @@ class TextEvidence:
     z_draws, causal_draws, pre_draws : ndarray of shape (n_draws, n_narratives)
     usual : ndarray of shape (n_narratives,)
         Median daily share of stories that carry the narrative, before the window.
+    past_z : ndarray of shape (n_past, n_narratives)
+        The same z of earlier sessions; none with too little history.
+    past_rows : ndarray of shape (n_past,)
+        Their rows in the grid.
     """
 
     z: Draws
@@ -69,6 +73,8 @@ class TextEvidence:
     causal_draws: Draws
     pre_draws: Draws
     usual: Draws
+    past_z: Draws
+    past_rows: NDArray[np.intp]
 
 
 def text_counts(archive: Archive, weights: Mapping[str, Any]) -> TextCounts:
@@ -102,7 +108,7 @@ def gather_text(
     asserted = _cleared(archive, shares(archive.grid, counts.asserted, panel, row))
     carried_until = shares(archive.grid, counts.carried, panel, row + window.after)
     carried = _cleared(archive, carried_until)
-    z, scale, percentile, own = _abnormal(asserted, carried, window, weights)
+    z, scale, percentile, own, past = _abnormal(asserted, carried, window, weights)
     usual = _median(carried.filled[:, : window.first - carried.start], rule["baseline"])
     z_before = _surge(carried, window.first, window.last, usual)
     z_after = _surge(carried, row + 1, row + window.after, usual)
@@ -126,6 +132,8 @@ def gather_text(
             np.isnan(pre), np.nan, _pre_share(draws.carried_means(draws.weights), usual, window)
         ),
         usual=usual,
+        past_z=past.z,
+        past_rows=past.rows + asserted.start,
     )
 
 
@@ -175,43 +183,57 @@ def _cleared(archive: Archive, series: Series) -> Series:
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Past:
+    """z of earlier sessions, shape (n_past, n_narratives), and their columns in the series."""
+
+    z: Draws
+    rows: NDArray[np.intp]
+
+
 def _abnormal(
     asserted: Series, carried: Series, window: Window, weights: Mapping[str, Any]
-) -> tuple[Draws, Draws, Draws, Draws]:
-    """Return z of the window's mean assertion, its scale, and its two placebo percentiles."""
+) -> tuple[Draws, Draws, Draws, Draws, _Past]:
+    """Return z of the window's mean assertion, its scale, its two placebo percentiles, its past."""
     rule = weights["window"]
     width = window.last - window.first + 1
     means = rolling_mean(asserted.filled, width, max(2, (width + 1) // 2))
     first, last = window.first - asserted.start, window.last - asserted.start
     past = means[:, :first][:, -rule["baseline"] :]
     nothing = np.full(len(means), np.nan)
+    none = _Past(z=np.empty((0, len(means))), rows=np.empty(0, dtype=np.intp))
     enough = (~np.isnan(past[:1])).sum() >= rule["baseline_least"] if len(past) else False
     if not enough or np.isnan(means[:, last]).all():
-        return nothing, nothing, nothing, nothing
+        return nothing, nothing, nothing, nothing, none
     median = np.nanmedian(past, axis=1)
     talk = np.nanmean(carried.filled[:, :first], axis=1)
     n = max(float(asserted.effective_n[first : last + 1].sum()), 1.0)
     scale = np.maximum(_mad(past, median), _sampling_error(talk, n))
     z = (means[:, last] - median) / scale
     history = _history(means[:, :first], width, rule["baseline"], talk, n)
-    if len(history) < weights["adequate"]["history_least"]:
-        return z, scale, nothing, nothing
-    largest = history.max(axis=1)
+    if len(history.z) < weights["adequate"]["history_least"]:
+        return z, scale, nothing, nothing, none
+    largest = history.z.max(axis=1)
     percentile = np.array([(largest < value).mean() for value in z])
-    return z, scale, percentile, np.asarray((history < z).mean(axis=0), dtype=np.float64)
+    own = np.asarray((history.z < z).mean(axis=0), dtype=np.float64)
+    return z, scale, percentile, own, history
 
 
-def _history(means: Draws, width: int, baseline: int, talk: Draws, n: float) -> NDArray[np.float64]:
-    """Return z of each past session, shape (n_sessions, n_narratives)."""
-    found = []
-    for row in range(means.shape[1]):
-        past = means[:, max(row - width + 1 - baseline, 0) : max(row - width + 1, 0)]
-        if np.isnan(means[0, row]) or (~np.isnan(past[:1])).sum() < _LEAST_PLACEBO_BASELINE:
-            continue
-        median = np.nanmedian(past, axis=1)
-        scale = np.maximum(_mad(past, median), _sampling_error(talk, n))
-        found.append((means[:, row] - median) / scale)
-    return np.array(found)
+def _history(means: Draws, width: int, baseline: int, talk: Draws, n: float) -> _Past:
+    """Return z of each past session, each against the ``baseline`` means before its window."""
+    number, n_days = means.shape
+    padded = np.concatenate([np.full((number, baseline + width), np.nan), means], axis=1)
+    # Window ``row`` of the view holds the means of rows row - width - baseline + 1 .. row - width.
+    past = np.lib.stride_tricks.sliding_window_view(padded, baseline, axis=1)[:, 1 : n_days + 1]
+    known = (~np.isnan(past)).sum(axis=2)[0] if number else np.zeros(n_days)
+    rows = np.flatnonzero(~np.isnan(means[0]) & (known >= _LEAST_PLACEBO_BASELINE))
+    if not len(rows):
+        return _Past(z=np.empty((0, number)), rows=rows)
+    chosen = past[:, rows]
+    median = np.nanmedian(chosen, axis=2)
+    spread = 1.4826 * np.nanmedian(np.abs(chosen - median[:, :, None]), axis=2)
+    scale = np.maximum(spread, _sampling_error(talk, n)[:, None])
+    return _Past(z=np.asarray(((means[:, rows] - median) / scale).T), rows=rows)
 
 
 def _mad(values: Draws, median: Draws) -> Draws:

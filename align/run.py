@@ -4,7 +4,7 @@ The one module of ``align/`` that uses the store.
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +23,7 @@ from align.inputs import (
 )
 from align.intensity import measure_intensity
 from align.scan_points import scan_points
-from store.records import Explanation, Failure, StageReport
+from store.records import Explanation, Failure, IntensityPoint, StageReport
 
 if TYPE_CHECKING:
     from store import Store
@@ -56,7 +56,7 @@ def align(store: "Store", *, now: datetime, progress: Progress = None) -> StageR
     built = build(inputs)
     points = measure_intensity(built.archive) if built.archive is not None else []
     cells = scan_points(built.archive, built.market, points, built.listed)
-    explained, failed = _explanations(store, built, inputs, progress)
+    explained, failed = _explanations(store, built, inputs, points, progress)
     results = store.results
     with store.transaction():
         # A move refers to its asset: the derived spread needs a row, too.
@@ -130,12 +130,16 @@ def _notes(built: Built) -> list[str]:
 
 
 def _explanations(
-    store: "Store", built: Built, inputs: Inputs, progress: Progress
+    store: "Store",
+    built: Built,
+    inputs: Inputs,
+    points: Sequence[IntensityPoint],
+    progress: Progress,
 ) -> tuple[list[Explanation], list[Failure]]:
     """Explain the recent sessions and the largest moves among those with documents."""
     if built.market is None or built.archive is None or not inputs.narratives:
         return [], []
-    world = world_of(built, inputs)
+    world = world_of(built, inputs, points)
     days = days_to_explain(world)
     found, failed = [], []
     for day in progress(days, "explain") if progress is not None and days else days:

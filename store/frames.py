@@ -66,11 +66,12 @@ class Frames:
         """Return one row per story that was labelled, copies collapsed.
 
         Columns: ``document_id, source_id, weight, effective_at, copies`` (1 or more)``, author,
-        title``, sorted by ``effective_at``. A story without a labelled original is left out.
+        title, published_at, date_source``, sorted by ``effective_at``. A story without a
+        labelled original is left out.
         """
         return self.query(
             "SELECT d.id AS document_id, d.source_id, s.weight, d.effective_at,"
-            " 1 + coalesce(c.n, 0) AS copies, d.author, d.title"
+            " 1 + coalesce(c.n, 0) AS copies, d.author, d.title, d.published_at, d.date_source"
             " FROM documents d JOIN sources s ON s.id = d.source_id"
             " JOIN taggings t ON t.document_id = d.id AND t.outcome = 'tagged'"
             " LEFT JOIN (SELECT duplicate_of, count(*) AS n FROM documents"
