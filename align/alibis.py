@@ -26,10 +26,14 @@ class Alibi:
     ----------
     rejects : bool
         The narrative cannot be the main cause of this move.
+    untestable : bool
+        It predicts nothing about the assets and is not blamed: its talk says nothing about
+        the move, as that of sport or of the weather does not.
     """
 
     words: str
     rejects: bool
+    untestable: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -69,6 +73,7 @@ def alibis_of(
         if matches[narrative_id].core_silent:
             legs = [leg for leg in signatures[narrative_id].core if _known(scene.moves, leg)]
             fired.append(Alibi(words=f"core legs silent: {_listed(legs, scene)}", rejects=True))
+        fired += _untestable(place, signatures[narrative_id], scene, weights)
         fired += _repeated(place, scene, weights)
         found[narrative_id] = sorted(fired, key=lambda alibi: not alibi.rejects)
     return found
@@ -96,6 +101,23 @@ def _fired(rule: Mapping[str, Any], scene: Scene) -> Alibi | None:
         return None
     verb = "rose" if sign > 0 else "fell"
     return Alibi(words=f"{verb}: {_listed(moved, scene)}", rejects=rejects)
+
+
+def _untestable(
+    place: int, signature: Signature, scene: Scene, weights: Mapping[str, Any]
+) -> list[Alibi]:
+    """Return that nothing ties a narrative's talk to the move, when nothing does."""
+    if any(signature.signs.values()):
+        return []
+    rule, text = weights["adequate"], scene.text
+    if (
+        text is not None
+        and text.causal_stories[place] >= rule["causal_stories"]
+        and text.causal_share[place] >= rule["causal_share"]
+    ):
+        return []
+    words = "no signature to hold against the move, and few stories blame it"
+    return [Alibi(words=words, rejects=True, untestable=True)]
 
 
 def _repeated(place: int, scene: Scene, weights: Mapping[str, Any]) -> list[Alibi]:

@@ -20,6 +20,8 @@ from store.records import Coverage
 
 # Sessions behind a placebo baseline, inside the history.
 _LEAST_PLACEBO_BASELINE = 20
+_WINSOR = 4.0
+_MOST_AUTOCORRELATION = 0.8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -205,12 +207,14 @@ def _abnormal(
     enough = (~np.isnan(past[:1])).sum() >= rule["baseline_least"] if len(past) else False
     if not enough or np.isnan(means[:, last]).all():
         return nothing, nothing, nothing, nothing, none
-    median = np.nanmedian(past, axis=1)
     talk = np.nanmean(carried.filled[:, :first], axis=1)
     n = max(float(asserted.effective_n[first : last + 1].sum()), 1.0)
-    scale = np.maximum(_mad(past, median), _sampling_error(talk, n))
-    z = (means[:, last] - median) / scale
-    history = _history(means[:, :first], width, rule["baseline"], talk, n)
+    daily = asserted.filled[:, :first][:, -rule["baseline"] :]
+    scale = _scale(daily, width, _sampling_error(talk, n))
+    z = (means[:, last] - np.nanmedian(past, axis=1)) / scale
+    history = _history(
+        asserted.filled[:, :first], means[:, :first], width, rule["baseline"], talk, n
+    )
     if len(history.z) < weights["adequate"]["history_least"]:
         return z, scale, nothing, nothing, none
     largest = history.z.max(axis=1)
@@ -219,25 +223,44 @@ def _abnormal(
     return z, scale, percentile, own, history
 
 
-def _history(means: Draws, width: int, baseline: int, talk: Draws, n: float) -> _Past:
-    """Return z of each past session, each against the ``baseline`` means before its window."""
+def _history(daily: Draws, means: Draws, width: int, baseline: int, talk: Draws, n: float) -> _Past:
+    """Return z of each past session, each against the ``baseline`` days before its window."""
     number, n_days = means.shape
-    padded = np.concatenate([np.full((number, baseline + width), np.nan), means], axis=1)
-    # Window ``row`` of the view holds the means of rows row - width - baseline + 1 .. row - width.
-    past = np.lib.stride_tricks.sliding_window_view(padded, baseline, axis=1)[:, 1 : n_days + 1]
-    known = (~np.isnan(past)).sum(axis=2)[0] if number else np.zeros(n_days)
+    pad = np.full((number, baseline + width), np.nan)
+    # Window ``row`` of a view holds the rows row - width - baseline + 1 .. row - width.
+    before, days = (
+        np.lib.stride_tricks.sliding_window_view(np.hstack([pad, line]), baseline, axis=1)[
+            :, 1 : n_days + 1
+        ]
+        for line in (means, daily)
+    )
+    known = (~np.isnan(before)).sum(axis=2)[0] if number else np.zeros(n_days)
     rows = np.flatnonzero(~np.isnan(means[0]) & (known >= _LEAST_PLACEBO_BASELINE))
     if not len(rows):
         return _Past(z=np.empty((0, number)), rows=rows)
-    chosen = past[:, rows]
-    median = np.nanmedian(chosen, axis=2)
-    spread = 1.4826 * np.nanmedian(np.abs(chosen - median[:, :, None]), axis=2)
-    scale = np.maximum(spread, _sampling_error(talk, n)[:, None])
-    return _Past(z=np.asarray(((means[:, rows] - median) / scale).T), rows=rows)
+    scale = _scale(days[:, rows], width, _sampling_error(talk, n)[:, None])
+    z = (means[:, rows] - np.nanmedian(before[:, rows], axis=2)) / scale
+    return _Past(z=np.asarray(z.T), rows=rows)
 
 
-def _mad(values: Draws, median: Draws) -> Draws:
-    return np.asarray(1.4826 * np.nanmedian(np.abs(values - median[:, None]), axis=1))
+def _scale(daily: Draws, width: int, least: Draws) -> Draws:
+    """Return the deviation of a mean over ``width`` days, from the days of a baseline (last axis).
+
+    Daily deviation, winsorised at four robust ones so that an earlier burst does not hide a
+    later one, over sqrt(width), times sqrt((1 + r) / (1 - r)) for an autocorrelation r; never
+    below the sampling error of the mean. Sixty days say more about it than the spread of
+    sixty overlapping means, of which ten are independent.
+    """
+    median = np.nanmedian(daily, axis=-1, keepdims=True)
+    off = daily - median
+    robust = 1.4826 * np.nanmedian(np.abs(off), axis=-1, keepdims=True)
+    limit = _WINSOR * np.maximum(robust, least[..., None] * np.sqrt(width))
+    off = np.clip(off, -limit, limit)
+    variance = np.nanmean(off**2, axis=-1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        r = np.nanmean(off[..., 1:] * off[..., :-1], axis=-1) / variance
+    r = np.clip(np.nan_to_num(r), 0.0, _MOST_AUTOCORRELATION)
+    return np.asarray(np.maximum(np.sqrt(variance * (1 + r) / (1 - r) / width), least))
 
 
 def _sampling_error(share: Draws, n: float) -> Draws:

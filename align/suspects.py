@@ -96,7 +96,8 @@ def judge(
         )
         for place, narrative_id in enumerate(narrative_ids)
     ]
-    judged.sort(key=lambda one: (-one.score, one.narrative_id))
+    # Whoever cannot lead ranks behind those who can, however much it is talked about.
+    judged.sort(key=lambda one: (not one.may_lead, -one.score, one.narrative_id))
     verdict = _verdict(judged, signatures, unusual, weights)
     if verdict == "suspects":
         judged = _with_leader(judged)
@@ -150,6 +151,8 @@ def _judge_one(
     low, high = (float(np.quantile(drawn, rule[end])) for end in ("low", "high"))
     pre = None if text is None or np.isnan(text.pre_share[place]) else text.pre_share[place]
     rejected = any(alibi.rejects for alibi in alibis)
+    if any(alibi.untestable for alibi in alibis):
+        scale |= dict.fromkeys(("intensity", "timing"), 0.0)
     adequate = not match.contradicted_by and not follower and not rejected
     return Judged(
         narrative_id=narrative_id,
