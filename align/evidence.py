@@ -12,16 +12,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from align.abnormal import abnormal, sampling_error
 from align.archive import Archive
 from align.bootstrap import Bootstrap, Draws, Window, causal_share, stance_values
 from align.panel import EXPECTED_DAYS
-from align.series import Counts, Series, count, rolling_mean, shares
+from align.series import Counts, Series, count, shares
 from store.records import Coverage
-
-# Sessions behind a placebo baseline, inside the history.
-_LEAST_PLACEBO_BASELINE = 20
-_WINSOR = 4.0
-_MOST_AUTOCORRELATION = 0.8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -39,7 +35,8 @@ class TextEvidence:
     Attributes
     ----------
     z : ndarray of shape (n_narratives,)
-        Abnormal asserted intensity of the window up to the close; NaN without a baseline.
+        Abnormal asserted intensity up to the close, of the longer or the shorter window,
+        whichever is larger; NaN without a baseline.
     percentile : ndarray of shape (n_narratives,)
         Of that z among the *largest* z of past sessions over all narratives, so that twelve
         chances are not one; NaN with too little history.
@@ -110,7 +107,7 @@ def gather_text(
     asserted = _cleared(archive, shares(archive.grid, counts.asserted, panel, row))
     carried_until = shares(archive.grid, counts.carried, panel, row + window.after)
     carried = _cleared(archive, carried_until)
-    z, scale, percentile, own, past = _abnormal(asserted, carried, window, weights)
+    told = abnormal(asserted, carried, window, weights)
     usual = _median(carried.filled[:, : window.first - carried.start], rule["baseline"])
     z_before = _surge(carried, window.first, window.last, usual)
     z_after = _surge(carried, row + 1, row + window.after, usual)
@@ -120,22 +117,22 @@ def gather_text(
     surge = np.fmax(z_before, z_after) >= weights["timing"]["surge_z"]
     pre = np.where(surge & (window.after > 0), pre, np.nan)
     return TextEvidence(
-        z=z,
-        percentile=percentile,
-        own_percentile=own,
+        z=told.z,
+        percentile=told.percentile,
+        own_percentile=told.own_percentile,
         causal_share=share,
         causal_stories=stories,
         pre_share=pre,
         z_before=z_before,
         z_after=z_after,
-        z_draws=draws.z_draws(z, scale),
+        z_draws=draws.z_draws(told.z, told.scale, told.width),
         causal_draws=draws.causal_draws(claims),
         pre_draws=np.where(
             np.isnan(pre), np.nan, _pre_share(draws.carried_means(draws.weights), usual, window)
         ),
         usual=usual,
-        past_z=past.z,
-        past_rows=past.rows + asserted.start,
+        past_z=told.past_z,
+        past_rows=told.past_columns + asserted.start,
     )
 
 
@@ -185,89 +182,6 @@ def _cleared(archive: Archive, series: Series) -> Series:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Past:
-    """z of earlier sessions, shape (n_past, n_narratives), and their columns in the series."""
-
-    z: Draws
-    rows: NDArray[np.intp]
-
-
-def _abnormal(
-    asserted: Series, carried: Series, window: Window, weights: Mapping[str, Any]
-) -> tuple[Draws, Draws, Draws, Draws, _Past]:
-    """Return z of the window's mean assertion, its scale, its two placebo percentiles, its past."""
-    rule = weights["window"]
-    width = window.last - window.first + 1
-    means = rolling_mean(asserted.filled, width, max(2, (width + 1) // 2))
-    first, last = window.first - asserted.start, window.last - asserted.start
-    past = means[:, :first][:, -rule["baseline"] :]
-    nothing = np.full(len(means), np.nan)
-    none = _Past(z=np.empty((0, len(means))), rows=np.empty(0, dtype=np.intp))
-    enough = (~np.isnan(past[:1])).sum() >= rule["baseline_least"] if len(past) else False
-    if not enough or np.isnan(means[:, last]).all():
-        return nothing, nothing, nothing, nothing, none
-    talk = np.nanmean(carried.filled[:, :first], axis=1)
-    n = max(float(asserted.effective_n[first : last + 1].sum()), 1.0)
-    daily = asserted.filled[:, :first][:, -rule["baseline"] :]
-    scale = _scale(daily, width, _sampling_error(talk, n))
-    z = (means[:, last] - np.nanmedian(past, axis=1)) / scale
-    history = _history(
-        asserted.filled[:, :first], means[:, :first], width, rule["baseline"], talk, n
-    )
-    if len(history.z) < weights["adequate"]["history_least"]:
-        return z, scale, nothing, nothing, none
-    largest = history.z.max(axis=1)
-    percentile = np.array([(largest < value).mean() for value in z])
-    own = np.asarray((history.z < z).mean(axis=0), dtype=np.float64)
-    return z, scale, percentile, own, history
-
-
-def _history(daily: Draws, means: Draws, width: int, baseline: int, talk: Draws, n: float) -> _Past:
-    """Return z of each past session, each against the ``baseline`` days before its window."""
-    number, n_days = means.shape
-    pad = np.full((number, baseline + width), np.nan)
-    # Window ``row`` of a view holds the rows row - width - baseline + 1 .. row - width.
-    before, days = (
-        np.lib.stride_tricks.sliding_window_view(np.hstack([pad, line]), baseline, axis=1)[
-            :, 1 : n_days + 1
-        ]
-        for line in (means, daily)
-    )
-    known = (~np.isnan(before)).sum(axis=2)[0] if number else np.zeros(n_days)
-    rows = np.flatnonzero(~np.isnan(means[0]) & (known >= _LEAST_PLACEBO_BASELINE))
-    if not len(rows):
-        return _Past(z=np.empty((0, number)), rows=rows)
-    scale = _scale(days[:, rows], width, _sampling_error(talk, n)[:, None])
-    z = (means[:, rows] - np.nanmedian(before[:, rows], axis=2)) / scale
-    return _Past(z=np.asarray(z.T), rows=rows)
-
-
-def _scale(daily: Draws, width: int, least: Draws) -> Draws:
-    """Return the deviation of a mean over ``width`` days, from the days of a baseline (last axis).
-
-    Daily deviation, winsorised at four robust ones so that an earlier burst does not hide a
-    later one, over sqrt(width), times sqrt((1 + r) / (1 - r)) for an autocorrelation r; never
-    below the sampling error of the mean. Sixty days say more about it than the spread of
-    sixty overlapping means, of which ten are independent.
-    """
-    median = np.nanmedian(daily, axis=-1, keepdims=True)
-    off = daily - median
-    robust = 1.4826 * np.nanmedian(np.abs(off), axis=-1, keepdims=True)
-    limit = _WINSOR * np.maximum(robust, least[..., None] * np.sqrt(width))
-    off = np.clip(off, -limit, limit)
-    variance = np.nanmean(off**2, axis=-1)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        r = np.nanmean(off[..., 1:] * off[..., :-1], axis=-1) / variance
-    r = np.clip(np.nan_to_num(r), 0.0, _MOST_AUTOCORRELATION)
-    return np.asarray(np.maximum(np.sqrt(variance * (1 + r) / (1 - r) / width), least))
-
-
-def _sampling_error(share: Draws, n: float) -> Draws:
-    rate = np.clip((share * n + 0.5) / (n + 1.0), 0.0, 1.0)
-    return np.asarray(np.sqrt(rate * (1 - rate) / n), dtype=np.float64)
-
-
 def _median(values: Draws, longest: int) -> Draws:
     past = values[:, -longest:]
     if past.shape[1] == 0 or np.isnan(past).all():
@@ -282,7 +196,7 @@ def _surge(carried: Series, first: int, last: int, usual: Draws) -> Draws:
     if part.shape[1] == 0 or np.isnan(part).all():
         return np.full(len(usual), np.nan)
     n = max(float(carried.effective_n[days].sum()), 1.0)
-    return np.asarray((np.nanmean(part, axis=1) - usual) / _sampling_error(usual, n))
+    return np.asarray((np.nanmean(part, axis=1) - usual) / sampling_error(usual, n))
 
 
 def _pre_share(daily: NDArray[np.float64], usual: Draws, window: Window) -> Draws:

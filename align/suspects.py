@@ -130,6 +130,8 @@ def _judge_one(
 ) -> Judged:
     follower = text is not None and _follows(text, place, weights)
     scale = _scales(bool(match.contradicted_by), follower, weights)
+    if any(alibi.untestable for alibi in alibis):
+        scale |= dict.fromkeys(("intensity", "timing"), 0.0)
     values, draws = _text_values(place, text, weights)
     fixed = {
         "signature": _signature_value(match, weights),
@@ -151,8 +153,6 @@ def _judge_one(
     low, high = (float(np.quantile(drawn, rule[end])) for end in ("low", "high"))
     pre = None if text is None or np.isnan(text.pre_share[place]) else text.pre_share[place]
     rejected = any(alibi.rejects for alibi in alibis)
-    if any(alibi.untestable for alibi in alibis):
-        scale |= dict.fromkeys(("intensity", "timing"), 0.0)
     adequate = not match.contradicted_by and not follower and not rejected
     return Judged(
         narrative_id=narrative_id,
@@ -230,10 +230,26 @@ def _signature_value(
 
 
 def _follows(text: TextEvidence, place: int, weights: Mapping[str, Any]) -> bool:
+    """Return whether the talk came after the move; what was unusual before it is no follower.
+
+    Six sessions of talk end at the close and three begin there: a story that broke the day
+    before and goes on has less than half of its surge before the close, too.
+    """
     rule = weights["timing"]
-    return bool(
+    late = (
         text.pre_share[place] < rule["follower_share"] and text.z_after[place] >= rule["follower_z"]
     )
+    before = text.z[place] >= weights["adequate"]["fallback_z"]
+    return bool(late and not (before and _unusual_talk(text, place, text.percentile, weights)))
+
+
+def _unusual_talk(
+    text: TextEvidence, place: int, ranks: NDArray[np.float64], weights: Mapping[str, Any]
+) -> bool:
+    rule = weights["adequate"]
+    if np.isnan(ranks[place]):
+        return bool(text.z[place] >= rule["fallback_z"])
+    return bool(ranks[place] >= rule["percentile"] and text.z[place] >= rule["intensity_z"])
 
 
 def _status(
@@ -278,12 +294,7 @@ def _adequate(
     data = hard is not None and hard >= rule["percentile"]
     # Prices that single out one narrative leave one test of its talk; else there are twelve.
     ranks = text.own_percentile if shape and data else text.percentile
-    if np.isnan(ranks[place]):
-        intensity = bool(text.z[place] >= rule["fallback_z"])
-    else:
-        intensity = bool(
-            ranks[place] >= rule["percentile"] and text.z[place] >= rule["intensity_z"]
-        )
+    intensity = _unusual_talk(text, place, ranks, weights)
     claims = bool(
         text.causal_share[place] >= rule["causal_share"]
         and text.causal_stories[place] >= rule["causal_stories"]
