@@ -22,10 +22,10 @@ class Unusual:
         before; ``placebo_p`` is the share of placebo days with a mean at least as large.
     mean : float
         That mean, in standard deviations of one asset.
-    t_bmp, t_kp, p_kp : float or None
+    t_bmp, t_kp, p_kp : float
         Boehmer-Musumeci-Poulsen, and the same corrected for correlated assets by Kolari and
-        Pynnonen; None under three assets.
-    correlation : float or None
+        Pynnonen.
+    correlation : float
         Mean correlation of the pairs of assets on the days before.
     assets, days : int
         Assets in the test, placebo days behind it.
@@ -35,10 +35,10 @@ class Unusual:
     mean_percentile: float
     placebo_p: float
     mean: float
-    t_bmp: float | None
-    t_kp: float | None
-    p_kp: float | None
-    correlation: float | None
+    t_bmp: float
+    t_kp: float
+    p_kp: float
+    correlation: float
     assets: int
     days: int
 

@@ -140,7 +140,7 @@ def _market(
         calendar=calendar,
         offset=offset,
         assets={leg: Asset(id=leg, name=leg, asset_class="equity") for leg in LEGS},
-        closes=np.exp(changes.cumsum()) * 100.0,
+        closes=pd.DataFrame(100.0 * np.exp(np.cumsum(0.01 * moves, axis=0)), index, list(LEGS)),
         changes=changes,
         rate=0.01 * ones,
         elapsed=ones,
