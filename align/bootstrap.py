@@ -82,12 +82,23 @@ class Bootstrap:
         last = self._window.last + self._window.after
         return self._daily(draws, self._carried, last)
 
-    def z_draws(self, z: Draws, scale: Draws) -> Draws:
-        """Return the observed z moved by what resampling does to the window's mean."""
+    def z_draws(self, z: Draws, scale: Draws, width: NDArray[np.intp]) -> Draws:
+        """Return the observed z moved by what resampling does to the mean of its window.
+
+        Parameters
+        ----------
+        width : ndarray of int, shape (n_narratives,)
+            Sessions of each narrative's window; all end at the last one.
+        """
         last = self._window.last
-        observed = np.nanmean(self._daily(None, self._asserted, last), axis=1)
-        drawn = np.nanmean(self._daily(self.weights, self._asserted, last), axis=1)
-        return np.asarray(z + (drawn - observed) / scale, dtype=np.float64)
+        observed = self._daily(None, self._asserted, last)
+        drawn = self._daily(self.weights, self._asserted, last)
+        moved = np.empty((len(drawn), len(z)))
+        for days in np.unique(width):
+            mine = width == days
+            means = (np.nanmean(part[:, -days:, mine], axis=1) for part in (drawn, observed))
+            moved[:, mine] = next(means) - next(means)
+        return np.asarray(z + moved / scale, dtype=np.float64)
 
     def causal_draws(self, claims: NDArray[np.bool_]) -> Draws:
         """Return the share of causal claims under resampling."""

@@ -12,14 +12,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from align.abnormal import abnormal, sampling_error
 from align.archive import Archive
 from align.bootstrap import Bootstrap, Draws, Window, causal_share, stance_values
 from align.panel import EXPECTED_DAYS
-from align.series import Counts, Series, count, rolling_mean, shares
+from align.series import Counts, Series, count, shares
 from store.records import Coverage
-
-# Sessions behind a placebo baseline, inside the history.
-_LEAST_PLACEBO_BASELINE = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -37,7 +35,8 @@ class TextEvidence:
     Attributes
     ----------
     z : ndarray of shape (n_narratives,)
-        Abnormal asserted intensity of the window up to the close; NaN without a baseline.
+        Abnormal asserted intensity up to the close, of the longer or the shorter window,
+        whichever is larger; NaN without a baseline.
     percentile : ndarray of shape (n_narratives,)
         Of that z among the *largest* z of past sessions over all narratives, so that twelve
         chances are not one; NaN with too little history.
@@ -55,6 +54,10 @@ class TextEvidence:
     z_draws, causal_draws, pre_draws : ndarray of shape (n_draws, n_narratives)
     usual : ndarray of shape (n_narratives,)
         Median daily share of stories that carry the narrative, before the window.
+    past_z : ndarray of shape (n_past, n_narratives)
+        The same z of earlier sessions; none with too little history.
+    past_rows : ndarray of shape (n_past,)
+        Their rows in the grid.
     """
 
     z: Draws
@@ -69,6 +72,8 @@ class TextEvidence:
     causal_draws: Draws
     pre_draws: Draws
     usual: Draws
+    past_z: Draws
+    past_rows: NDArray[np.intp]
 
 
 def text_counts(archive: Archive, weights: Mapping[str, Any]) -> TextCounts:
@@ -102,7 +107,7 @@ def gather_text(
     asserted = _cleared(archive, shares(archive.grid, counts.asserted, panel, row))
     carried_until = shares(archive.grid, counts.carried, panel, row + window.after)
     carried = _cleared(archive, carried_until)
-    z, scale, percentile, own = _abnormal(asserted, carried, window, weights)
+    told = abnormal(asserted, carried, window, weights)
     usual = _median(carried.filled[:, : window.first - carried.start], rule["baseline"])
     z_before = _surge(carried, window.first, window.last, usual)
     z_after = _surge(carried, row + 1, row + window.after, usual)
@@ -112,20 +117,22 @@ def gather_text(
     surge = np.fmax(z_before, z_after) >= weights["timing"]["surge_z"]
     pre = np.where(surge & (window.after > 0), pre, np.nan)
     return TextEvidence(
-        z=z,
-        percentile=percentile,
-        own_percentile=own,
+        z=told.z,
+        percentile=told.percentile,
+        own_percentile=told.own_percentile,
         causal_share=share,
         causal_stories=stories,
         pre_share=pre,
         z_before=z_before,
         z_after=z_after,
-        z_draws=draws.z_draws(z, scale),
+        z_draws=draws.z_draws(told.z, told.scale, told.width),
         causal_draws=draws.causal_draws(claims),
         pre_draws=np.where(
             np.isnan(pre), np.nan, _pre_share(draws.carried_means(draws.weights), usual, window)
         ),
         usual=usual,
+        past_z=told.past_z,
+        past_rows=told.past_columns + asserted.start,
     )
 
 
@@ -178,54 +185,6 @@ def _cleared(archive: Archive, series: Series) -> Series:
     )
 
 
-def _abnormal(
-    asserted: Series, carried: Series, window: Window, weights: Mapping[str, Any]
-) -> tuple[Draws, Draws, Draws, Draws]:
-    """Return z of the window's mean assertion, its scale, and its two placebo percentiles."""
-    rule = weights["window"]
-    width = window.last - window.first + 1
-    means = rolling_mean(asserted.filled, width, max(2, (width + 1) // 2))
-    first, last = window.first - asserted.start, window.last - asserted.start
-    past = means[:, :first][:, -rule["baseline"] :]
-    nothing = np.full(len(means), np.nan)
-    enough = (~np.isnan(past[:1])).sum() >= rule["baseline_least"] if len(past) else False
-    if not enough or np.isnan(means[:, last]).all():
-        return nothing, nothing, nothing, nothing
-    median = np.nanmedian(past, axis=1)
-    talk = np.nanmean(carried.filled[:, :first], axis=1)
-    n = max(float(asserted.effective_n[first : last + 1].sum()), 1.0)
-    scale = np.maximum(_mad(past, median), _sampling_error(talk, n))
-    z = (means[:, last] - median) / scale
-    history = _history(means[:, :first], width, rule["baseline"], talk, n)
-    if len(history) < weights["adequate"]["history_least"]:
-        return z, scale, nothing, nothing
-    largest = history.max(axis=1)
-    percentile = np.array([(largest < value).mean() for value in z])
-    return z, scale, percentile, np.asarray((history < z).mean(axis=0), dtype=np.float64)
-
-
-def _history(means: Draws, width: int, baseline: int, talk: Draws, n: float) -> NDArray[np.float64]:
-    """Return z of each past session, shape (n_sessions, n_narratives)."""
-    found = []
-    for row in range(means.shape[1]):
-        past = means[:, max(row - width + 1 - baseline, 0) : max(row - width + 1, 0)]
-        if np.isnan(means[0, row]) or (~np.isnan(past[:1])).sum() < _LEAST_PLACEBO_BASELINE:
-            continue
-        median = np.nanmedian(past, axis=1)
-        scale = np.maximum(_mad(past, median), _sampling_error(talk, n))
-        found.append((means[:, row] - median) / scale)
-    return np.array(found)
-
-
-def _mad(values: Draws, median: Draws) -> Draws:
-    return np.asarray(1.4826 * np.nanmedian(np.abs(values - median[:, None]), axis=1))
-
-
-def _sampling_error(share: Draws, n: float) -> Draws:
-    rate = np.clip((share * n + 0.5) / (n + 1.0), 0.0, 1.0)
-    return np.asarray(np.sqrt(rate * (1 - rate) / n), dtype=np.float64)
-
-
 def _median(values: Draws, longest: int) -> Draws:
     past = values[:, -longest:]
     if past.shape[1] == 0 or np.isnan(past).all():
@@ -240,7 +199,7 @@ def _surge(carried: Series, first: int, last: int, usual: Draws) -> Draws:
     if part.shape[1] == 0 or np.isnan(part).all():
         return np.full(len(usual), np.nan)
     n = max(float(carried.effective_n[days].sum()), 1.0)
-    return np.asarray((np.nanmean(part, axis=1) - usual) / _sampling_error(usual, n))
+    return np.asarray((np.nanmean(part, axis=1) - usual) / sampling_error(usual, n))
 
 
 def _pre_share(daily: NDArray[np.float64], usual: Draws, window: Window) -> Draws:

@@ -12,24 +12,32 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from align.alibis import Scene, alibis_of
 from align.analogs import ShippedMoves, find_analogs
 from align.archive import Archive
+from align.blame import blame_flow
 from align.catalogue import AssetWords
+from align.dose import dose_lines
 from align.errors import AlignError
+from align.event_study import event_study, projection_percentile, unusual_of
 from align.evidence import TextCounts, TextEvidence, coverage_over, gather_text, text_counts
 from align.falsifiers import falsifiers_of
 from align.hard_data import hard_percentiles
+from align.hours import hours_of
 from align.market import Market, as_of_of
-from align.quotes import select_quotes
+from align.plumbing import plumbing_card
+from align.quotes import PER_NARRATIVE, select_quotes
 from align.returns import change_unit
 from align.signatures import Signature, match
-from align.suspects import Judged, judge
+from align.suspects import Judged, judge, none_of_these
 from align.wording import premise
-from store.records import Episode, Explanation, Move, Quote, Suspect
+from store.records import Episode, Explanation, Move, PlumbingLine, Quote, Suspect, Timing
 
 PassageSource = Callable[[Sequence[str], datetime, datetime], pd.DataFrame]
 # A close that is older than this many sessions is no news about the day.
 _OLDEST = 3
+# Sessions before the window in which to look for quotes of a narrative that has too few since.
+_QUOTES_BEFORE = 20
 # Explained and stored by `align`; any other day is explained when it is asked for.
 RECENT_SESSIONS = 30
 LARGEST_MOVES = 10
@@ -47,6 +55,8 @@ class World:
         Rows of the move table.
     now : datetime
         Nothing that became public later is in here.
+    innovations : DataFrame of shape (n_days, n_narratives), optional
+        Innovation of each narrative by session date; without it there is no dose.
     """
 
     market: Market
@@ -60,6 +70,7 @@ class World:
     words: AssetWords
     weights: Mapping[str, Any]
     now: datetime
+    innovations: pd.DataFrame | None = None
 
 
 def count_text(archive: Archive | None, weights: Mapping[str, Any]) -> TextCounts | None:
@@ -108,18 +119,29 @@ def explain_day(
         for narrative_id in world.narrative_ids
     }
     text = _text(world, row, days)
+    tested = [name for name in world.listed if _is_tested(world, name)]
+    study = event_study(market.moves(1)[tested], row, days, world.weights["event"])
+    plumbing = plumbing_card(market, row, world.weights["hard"]["grace_minutes"])
     judgement = judge(
         world.narrative_ids,
         text,
         matches,
         hard_percentiles(market, row, days, list(world.narrative_ids), world.weights),
         world.signatures,
-        unusual=_unusual(moves, world),
+        alibis=alibis_of(
+            world.narrative_ids,
+            matches,
+            world.signatures,
+            _scene(world, (row, days), text, plumbing, tested),
+            world.weights,
+        ),
+        unusual=(unusual := _unusual(moves, world)),
         weights=world.weights,
     )
     quotes = _quotes(world, row, days, passages)
     analogs = find_analogs(market, row, days, world.episodes, world.weights, world.episode_moves)
     spoken = world.words.spoken
+    at = _archive_row(world, row)
     return Explanation(
         date=end,
         window_start=start,
@@ -129,7 +151,9 @@ def explain_day(
         verdict=judgement.verdict,
         clarity=judgement.clarity,
         suspects=[
-            _suspect(one, place, quotes) for place, one in enumerate(judgement.suspects, start=1)
+            _suspect(one, place, quotes, projection_percentile(study, world.signatures[name]))
+            for place, one in enumerate(judgement.suspects, start=1)
+            for name in (one.narrative_id,)
         ],
         analogs=analogs.analogs,
         analog_like=analogs.like,
@@ -146,10 +170,51 @@ def explain_day(
         )
         if judgement.suspects
         else [],
-        coverage=coverage_over(
-            world.archive, _archive_row(world, row), days, world.weights["window"]["before"]
-        ),
+        coverage=coverage_over(world.archive, at, days, world.weights["window"]["before"]),
+        unusual=unusual_of(study),
+        timing=_timing(world, at, days, judgement.suspects),
+        dose=dose_lines(market, row, days, world.innovations, world.signatures, world.weights),
+        plumbing=plumbing,
+        blame=blame_flow(world.archive, at, world.weights),
+        none_of_these=none_of_these(judgement.suspects, unusual=unusual),
     )
+
+
+def _is_tested(world: World, name: str) -> bool:
+    """Return whether an asset counts in the size gate and in the event study."""
+    assets = world.market.assets
+    return name in assets and assets[name].asset_class != "funding"
+
+
+def _scene(
+    world: World,
+    window: tuple[int, int],
+    text: TextEvidence | None,
+    plumbing: Sequence[PlumbingLine],
+    tested: Sequence[str],
+) -> Scene:
+    row, days = window
+    calm = np.empty(0, dtype=bool)
+    if text is not None and world.archive is not None:
+        sizes = world.market.moves(1)[list(tested)].abs().max(axis=1).to_numpy(dtype=float)
+        rows = text.past_rows + world.archive.offset - world.market.offset
+        inside = (rows >= 0) & (rows < len(sizes))
+        # Without a price a day is not known to have been calm.
+        size = np.where(inside, sizes[np.clip(rows, 0, len(sizes) - 1)], np.nan)
+        calm = size < world.weights["adequate"]["move_sigma"]
+    return Scene(
+        moves=world.market.moves(days).iloc[row],
+        plumbing=plumbing,
+        text=text,
+        calm_before=calm,
+        spoken=world.words.spoken,
+    )
+
+
+def _timing(world: World, at: int, days: int, suspects: Sequence[Judged]) -> Timing | None:
+    share = {one.narrative_id: one.pre_move_share for one in suspects}
+    ordered = [share[name] for name in world.narrative_ids]
+    return hours_of(world.archive, (max(at - days + 1, 0), at), ordered, world.weights)
 
 
 def move_table(world: World, row: int, days: int) -> list[Move]:
@@ -196,9 +261,7 @@ def _unusual(moves: Sequence[Move], world: World) -> bool:
     """Return whether any asset but the funding series moved enough to need a story."""
     limit = world.weights["adequate"]["move_sigma"]
     return any(
-        abs(move.sigma or 0.0) >= limit
-        for move in moves
-        if world.market.assets[move.asset_id].asset_class != "funding"
+        abs(move.sigma or 0.0) >= limit for move in moves if _is_tested(world, move.asset_id)
     )
 
 
@@ -223,19 +286,33 @@ def _usual(world: World, text: TextEvidence | None) -> dict[str, float]:
 def _quotes(
     world: World, row: int, days: int, passages: PassageSource | None
 ) -> Mapping[str, Sequence[Quote]]:
-    """Return quotes from five sessions before the window to the close of the next session."""
+    """Return quotes from five sessions before the window to the close of the next session.
+
+    A narrative with fewer than three gets older ones, from up to 20 sessions before.
+    """
     if passages is None or world.archive is None:
         return {}
     calendar, position = world.market.calendar, world.market.offset + row
     before = world.weights["window"]["before"]
     start = calendar.close(max(position - days - before, 0))
     end = calendar.close(position + 1)
-    table = passages(list(world.narrative_ids), start, end)
-    table = table[table["effective_at"] <= pd.Timestamp(world.now)]
-    return select_quotes(table, world.narrative_ids)
+    names = list(world.narrative_ids)
+    table = passages(names, start, end)
+    found = select_quotes(table[table["effective_at"] <= pd.Timestamp(world.now)], names)
+    few = [name for name in names if len(found[name]) < PER_NARRATIVE]
+    earlier = calendar.close(max(position - days - _QUOTES_BEFORE, 0))
+    if few and earlier < start:
+        older = select_quotes(passages(few, earlier, start), few)
+        for name in few:
+            said = {quote.quote for quote in found[name]}
+            found[name] += [quote for quote in older[name] if quote.quote not in said]
+            del found[name][PER_NARRATIVE:]
+    return found
 
 
-def _suspect(one: Judged, rank: int, quotes: Mapping[str, Sequence[Quote]]) -> Suspect:
+def _suspect(
+    one: Judged, rank: int, quotes: Mapping[str, Sequence[Quote]], projection: float | None
+) -> Suspect:
     return Suspect(
         narrative_id=one.narrative_id,
         rank=rank,
@@ -248,6 +325,8 @@ def _suspect(one: Judged, rank: int, quotes: Mapping[str, Sequence[Quote]]) -> S
         pre_move_share=one.pre_move_share,
         placebo_percentile=one.placebo_percentile,
         quotes=tuple(quotes.get(one.narrative_id, ())),
+        projection_percentile=projection,
+        fired=one.fired,
     )
 
 

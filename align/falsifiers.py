@@ -4,22 +4,31 @@ Each names a series of the database, a number and a date, so that next week's re
 score it as a hit or a miss.
 """
 
-from collections.abc import Mapping, Sequence
+import operator
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from align.market import Market
 from align.signatures import Signature
 from align.suspects import Judged
 from align.wording import say_date
-from store.records import Falsifier, Verdict
+from store.records import Falsifier, FalsifierOperator, FalsifierScore, Verdict
 
 # Sessions until a condition is scored.
 HORIZON = 5
 WANTED = 3
 _LEAST_SHARE = 0.01
 _UNUSUAL_SHARE = 0.05
+_COMPARE: Mapping[str, Callable[[Any, float], Any]] = {
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
 
 
 def falsifiers_of(
@@ -41,40 +50,48 @@ def falsifiers_of(
         Median daily share of stories before the window; missing outside the documents.
     """
     by = market.calendar.day(market.offset + row + HORIZON)
-    first = next(
-        (one for one in suspects if one.status not in ("contradicted", "follower")), suspects[0]
-    )
+    dates = (market.calendar.day(market.offset + row), by)
+    first = next((one for one in suspects if one.may_lead), suspects[0])
     legs = _legs(signatures[first.narrative_id], market, row, days)
     found = []
     if verdict == "no adequate suspect":
         share = max(2.0 * usual.get(first.narrative_id, 0.0), _UNUSUAL_SHARE)
-        found.append(
-            Falsifier(
-                condition=(
-                    f"on average over the {HORIZON} sessions to {say_date(by)}, {share:.1%} or"
-                    f" more of the stories carry {first.narrative_id}, twice its usual share"
-                ),
-                series=f"intensity:{first.narrative_id}",
-                by=by,
-            )
+        words = (
+            f"on average over the {HORIZON} sessions to {say_date(by)}, {share:.1%} or"
+            f" more of the stories carry {first.narrative_id}, twice its usual share"
         )
-        found += [_goes_on(market, row, leg, by, spoken) for leg in legs]
+        found.append(_talk(first.narrative_id, words, ">=", share, dates))
+        found += [_goes_on(market, row, leg, dates, spoken) for leg in legs]
     else:
-        found += [_undone(market, row, days, leg, by, spoken) for leg in legs[:2]]
+        found += [_undone(market, row, days, leg, dates, spoken) for leg in legs[:2]]
         # A rare narrative is usually at 0 %, and no less than that can be asked of it.
         share = max(usual.get(first.narrative_id, 0.0), _LEAST_SHARE)
-        found.append(
-            Falsifier(
-                condition=(
-                    f"on average over the {HORIZON} sessions to {say_date(by)}, no more than"
-                    f" {share:.1%} of the stories carry {first.narrative_id}, as before the move"
-                ),
-                series=f"intensity:{first.narrative_id}",
-                by=by,
-            )
+        words = (
+            f"on average over the {HORIZON} sessions to {say_date(by)}, no more than"
+            f" {share:.1%} of the stories carry {first.narrative_id}, as before the move"
         )
-        found += [_undone(market, row, days, leg, by, spoken) for leg in legs[2:]]
+        found.append(_talk(first.narrative_id, words, "<=", share, dates))
+        found += [_undone(market, row, days, leg, dates, spoken) for leg in legs[2:]]
     return found[:WANTED]
+
+
+def _talk(
+    narrative_id: str,
+    words: str,
+    sign: FalsifierOperator,
+    share: float,
+    dates: tuple[date, date],
+) -> Falsifier:
+    return Falsifier(
+        condition=words,
+        series=f"intensity:{narrative_id}",
+        by=dates[1],
+        statistic="mean",
+        operator=sign,
+        # As printed: what a reader checks is what is scored.
+        value=round(share, 3),
+        after=dates[0],
+    )
 
 
 def _legs(signature: Signature, market: Market, row: int, days: int) -> list[str]:
@@ -95,22 +112,26 @@ def _legs(signature: Signature, market: Market, row: int, days: int) -> list[str
 
 
 def _undone(
-    market: Market, row: int, days: int, leg: str, by: date, spoken: Mapping[str, str]
+    market: Market,
+    row: int,
+    days: int,
+    leg: str,
+    dates: tuple[date, date],
+    spoken: Mapping[str, str],
 ) -> Falsifier:
     """Return the condition that a leg is back where it was before the window."""
-    before = market.closes[leg].iloc[: row - days + 1].dropna().iloc[-1]
+    before = float(market.closes[leg].iloc[: row - days + 1].dropna().iloc[-1])
     rose = market.closes[leg].iloc[row] > before
-    return Falsifier(
-        condition=(
-            f"{_name(leg, market, spoken)} closes {'below' if rose else 'above'}"
-            f" {before:.2f}, its close before the move, by {say_date(by)}"
-        ),
-        series=leg,
-        by=by,
+    words = (
+        f"{_name(leg, market, spoken)} closes {'below' if rose else 'above'}"
+        f" {before:.2f}, its close before the move, by {say_date(dates[1])}"
     )
+    return _close(leg, words, "<" if rose else ">", before, dates)
 
 
-def _goes_on(market: Market, row: int, leg: str, by: date, spoken: Mapping[str, str]) -> Falsifier:
+def _goes_on(
+    market: Market, row: int, leg: str, dates: tuple[date, date], spoken: Mapping[str, str]
+) -> Falsifier:
     """Return the condition that a leg moves two sigma further the same way."""
     close = float(market.closes[leg].iloc[row])
     change = float(market.changes[leg].iloc[row])
@@ -122,14 +143,59 @@ def _goes_on(market: Market, row: int, leg: str, by: date, spoken: Mapping[str, 
         level = close + step
     else:
         level = close * float(np.exp(step))
-    return Falsifier(
-        condition=(
-            f"{_name(leg, market, spoken)} closes {'above' if step > 0 else 'below'} {level:.2f},"
-            f" two sigma beyond {close:.2f}, by {say_date(by)}"
-        ),
-        series=leg,
-        by=by,
+    words = (
+        f"{_name(leg, market, spoken)} closes {'above' if step > 0 else 'below'} {level:.2f},"
+        f" two sigma beyond {close:.2f}, by {say_date(dates[1])}"
     )
+    return _close(leg, words, ">" if step > 0 else "<", level, dates)
+
+
+def _close(
+    leg: str, words: str, sign: FalsifierOperator, level: float, dates: tuple[date, date]
+) -> Falsifier:
+    return Falsifier(
+        condition=words,
+        series=leg,
+        by=dates[1],
+        statistic="any close",
+        operator=sign,
+        value=round(level, 2),
+        after=dates[0],
+    )
+
+
+def score_falsifier(falsifier: Falsifier, values: pd.Series, *, now: date) -> FalsifierScore | None:
+    """Return whether a condition came true: what it would overturn is then overturned.
+
+    Parameters
+    ----------
+    values : Series
+        Closes of the asset, or daily shares of the narrative, by session date; only values
+        after ``falsifier.after`` and up to ``falsifier.by`` are looked at.
+    now : date
+        The last session that is over.
+
+    Returns
+    -------
+    ``hit``, ``miss``, ``open`` or None
+        ``open`` until ``by`` is over, unless a close has met the condition already. None for a
+        condition without its numbers, and for one whose days have passed without a value.
+    """
+    if falsifier.operator is None or falsifier.value is None or falsifier.after is None:
+        return None
+    after, last = pd.Timestamp(falsifier.after), pd.Timestamp(min(falsifier.by, now))
+    seen = values[(values.index > after) & (values.index <= last)].dropna()
+    holds = _COMPARE[falsifier.operator]
+    over = now >= falsifier.by
+    if falsifier.statistic == "any close" and len(seen) and holds(seen, falsifier.value).any():
+        return "hit"
+    if not over:
+        return "open"
+    if not len(seen):
+        return None
+    if falsifier.statistic == "mean":
+        return "hit" if holds(float(seen.mean()), falsifier.value) else "miss"
+    return "miss"
 
 
 def _name(leg: str, market: Market, spoken: Mapping[str, str]) -> str:

@@ -21,10 +21,12 @@ from align.catalogue import (
 )
 from align.errors import AlignError
 from align.explanation import World, count_text
+from align.intensity import measure_intensity
 from align.market import Market, build_market
+from align.plumbing import plumbing_series
 from align.sessions import NEW_YORK, SessionCalendar, load_calendar
 from align.signatures import resolve
-from store.records import Asset, Narrative, without_legs
+from store.records import Asset, IntensityPoint, Narrative, without_legs
 
 # Price history before the first episode: three years of placebo days and volatility.
 _HISTORY_BEFORE = timedelta(days=3 * 365)
@@ -139,8 +141,13 @@ def build(inputs: Inputs) -> Built:
     return Built(market=market, archive=archive, listed=listed)
 
 
-def world_of(built: Built, inputs: Inputs) -> World:
+def world_of(built: Built, inputs: Inputs, points: Sequence[IntensityPoint] | None = None) -> World:
     """Return the world of an explanation.
+
+    Parameters
+    ----------
+    points : sequence of IntensityPoint, optional
+        Of this archive, where they are measured already.
 
     Raises
     ------
@@ -153,6 +160,8 @@ def world_of(built: Built, inputs: Inputs) -> World:
             " 'tapestory import prices'"
         )
     columns = list(built.market.changes.columns)
+    if points is None:
+        points = measure_intensity(built.archive) if built.archive is not None else []
     return World(
         market=built.market,
         archive=built.archive,
@@ -165,7 +174,21 @@ def world_of(built: Built, inputs: Inputs) -> World:
         words=asset_words(),
         weights=weights(),
         now=inputs.now,
+        innovations=_innovations(points),
     )
+
+
+def _innovations(points: Sequence[IntensityPoint]) -> pd.DataFrame | None:
+    """Return innovations by session date and narrative; None without a point."""
+    if not points:
+        return None
+    table = pd.DataFrame(
+        [(point.day, point.narrative_id, point.innovation) for point in points],
+        columns=["day", "narrative_id", "innovation"],
+    )
+    table["innovation"] = table["innovation"].astype(float)
+    wide = table.pivot_table(index="day", columns="narrative_id", values="innovation", dropna=False)
+    return wide.set_axis(pd.DatetimeIndex(wide.index).as_unit("ns"), axis=0)
 
 
 def with_derived(assets: Sequence[Asset]) -> list[Asset]:
@@ -202,7 +225,8 @@ def needed_assets(assets: Sequence[Asset], narratives: Sequence[Narrative]) -> l
     for narrative in narratives:
         for leg in (*narrative.signature, *narrative.core):
             wanted |= {leg, *(_pair(leg) or ())}
-    wanted |= set(weights()["analogs"]["assets"])
+    wanted |= set(weights()["analogs"]["assets"]) | set(plumbing_series())
+    wanted |= {leg for rule in weights()["falsify"] for leg in rule["legs"]}
     for asset in with_derived([asset for asset in assets if asset.id in stored]):
         wanted |= set(asset.legs)
     return sorted(wanted & stored)

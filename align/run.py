@@ -39,6 +39,7 @@ from store.records import (
     Claim,
     Explanation,
     Failure,
+    IntensityPoint,
     NamedCell,
     StageReport,
     StampCheck,
@@ -47,6 +48,7 @@ from store.records import (
 if TYPE_CHECKING:
     from store import Store
 
+_NEW_YORK = ZoneInfo("America/New_York")
 Progress = Callable[..., Any] | None
 # What a run may write, in this order.
 _COUNTED = (
@@ -57,7 +59,6 @@ _COUNTED = (
     "episodes",
     "explanations",
 )
-_NEW_YORK = ZoneInfo("America/New_York")
 
 
 def align(
@@ -110,7 +111,7 @@ def align(
         cells = without_leads(cells)
     confirmations = confirm(store.confirmations.all(), paired, cells, named, weights())
     cells = with_status(cells, confirmations)
-    explained, failed = _explanations(store, built, inputs, progress)
+    explained, failed = _explanations(store, built, inputs, measured.points, progress)
     with store.transaction():
         # A move refers to its asset: the derived spread needs a row, too.
         store.assets.sync(derived_assets(inputs.assets))
@@ -161,6 +162,19 @@ def explain(
 
 def measure_episodes(store: "Store") -> str:
     """Return ``episode_moves.toml`` as the stored prices give it; writes nothing.
+
+    Raises
+    ------
+    AlignError
+        Without any price.
+    """
+    inputs = _read(store, None)
+    market = build(inputs).market
+    if market is None:
+        raise AlignError("no prices are stored, so no episode can be measured: import some")
+    return episode_moves_text(market, load_episodes(), signature_library(), weights())
+
+
 def check(
     store: "Store",
     claims: Sequence[Claim],
@@ -186,13 +200,6 @@ def check(
     Raises
     ------
     AlignError
-        Without any price.
-    """
-    inputs = _read(store, None)
-    market = build(inputs).market
-    if market is None:
-        raise AlignError("no prices are stored, so no episode can be measured: import some")
-    return episode_moves_text(market, load_episodes(), signature_library(), weights())
         When there are no prices at all.
     """
     assets = with_derived(store.assets.all())
@@ -297,12 +304,16 @@ def _survival(store: "Store") -> list[str]:
 
 
 def _explanations(
-    store: "Store", built: Built, inputs: Inputs, progress: Progress
+    store: "Store",
+    built: Built,
+    inputs: Inputs,
+    points: Sequence[IntensityPoint],
+    progress: Progress,
 ) -> tuple[list[Explanation], list[Failure]]:
     """Explain the recent sessions and the largest moves among those with documents."""
     if built.market is None or built.archive is None or not inputs.narratives:
         return [], []
-    world = world_of(built, inputs)
+    world = world_of(built, inputs, points)
     days = days_to_explain(world)
     found, failed = [], []
     for day in progress(days, "explain") if progress is not None and days else days:

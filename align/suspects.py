@@ -11,8 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from align.alibis import Alibi
 from align.evidence import TextEvidence
 from align.signatures import Match, Signature, collinearity
+from align.wording import say_list
 from store.records import SuspectParts, SuspectStatus, Verdict
 
 _TEXT = ("intensity", "causal_claims", "timing")
@@ -26,6 +28,10 @@ class Judged:
     ----------
     adequate : bool
         At least two lines of evidence are unusual, one of them text.
+    rejected : bool
+        A falsifier fired that keeps it from being the main cause.
+    fired : sequence of str
+        All falsifiers that fired, in words.
     """
 
     narrative_id: str
@@ -38,6 +44,13 @@ class Judged:
     pre_move_share: float | None
     placebo_percentile: float | None
     adequate: bool
+    rejected: bool
+    fired: Sequence[str]
+
+    @property
+    def may_lead(self) -> bool:
+        """Whether neither the assets, nor the order in time, nor an alibi stand against it."""
+        return self.status not in ("contradicted", "follower") and not self.rejected
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +69,7 @@ def judge(
     hard: Mapping[str, float],
     signatures: Mapping[str, Signature],
     *,
+    alibis: Mapping[str, Sequence[Alibi]],
     unusual: bool,
     weights: Mapping[str, Any],
 ) -> Judgement:
@@ -65,14 +79,25 @@ def judge(
     ----------
     text : TextEvidence or None
         None when the day lies outside the collected documents: text parts are 0 then.
+    alibis : mapping of narrative to sequence of Alibi
+        The falsifiers that fired.
     unusual : bool
         The size gate: any asset moved enough to need an explanation.
     """
     judged = [
-        _judge_one(place, narrative_id, text, matches[narrative_id], hard, weights)
+        _judge_one(
+            place,
+            narrative_id,
+            text,
+            matches[narrative_id],
+            hard,
+            alibis.get(narrative_id, ()),
+            weights,
+        )
         for place, narrative_id in enumerate(narrative_ids)
     ]
-    judged.sort(key=lambda one: (-one.score, one.narrative_id))
+    # Whoever cannot lead ranks behind those who can, however much it is talked about.
+    judged.sort(key=lambda one: (not one.may_lead, -one.score, one.narrative_id))
     verdict = _verdict(judged, signatures, unusual, weights)
     if verdict == "suspects":
         judged = _with_leader(judged)
@@ -100,10 +125,13 @@ def _judge_one(
     text: TextEvidence | None,
     match: Match,
     hard: Mapping[str, float],
+    alibis: Sequence[Alibi],
     weights: Mapping[str, Any],
 ) -> Judged:
     follower = text is not None and _follows(text, place, weights)
     scale = _scales(bool(match.contradicted_by), follower, weights)
+    if any(alibi.untestable for alibi in alibis):
+        scale |= dict.fromkeys(("intensity", "timing"), 0.0)
     values, draws = _text_values(place, text, weights)
     fixed = {
         "signature": _signature_value(match, weights),
@@ -124,7 +152,8 @@ def _judge_one(
     rule = weights["bootstrap"]
     low, high = (float(np.quantile(drawn, rule[end])) for end in ("low", "high"))
     pre = None if text is None or np.isnan(text.pre_share[place]) else text.pre_share[place]
-    adequate = not match.contradicted_by and not follower
+    rejected = any(alibi.rejects for alibi in alibis)
+    adequate = not match.contradicted_by and not follower and not rejected
     return Judged(
         narrative_id=narrative_id,
         score=round(parts.total, 6),
@@ -136,6 +165,8 @@ def _judge_one(
         pre_move_share=None if pre is None else round(float(pre), 4),
         placebo_percentile=None if match.percentile is None else round(match.percentile, 4),
         adequate=adequate and _adequate(place, text, match, hard.get(narrative_id), weights),
+        rejected=rejected,
+        fired=tuple(alibi.words for alibi in alibis),
     )
 
 
@@ -199,10 +230,26 @@ def _signature_value(
 
 
 def _follows(text: TextEvidence, place: int, weights: Mapping[str, Any]) -> bool:
+    """Return whether the talk came after the move; what was unusual before it is no follower.
+
+    Six sessions of talk end at the close and three begin there: a story that broke the day
+    before and goes on has less than half of its surge before the close, too.
+    """
     rule = weights["timing"]
-    return bool(
+    late = (
         text.pre_share[place] < rule["follower_share"] and text.z_after[place] >= rule["follower_z"]
     )
+    before = text.z[place] >= weights["adequate"]["fallback_z"]
+    return bool(late and not (before and _unusual_talk(text, place, text.percentile, weights)))
+
+
+def _unusual_talk(
+    text: TextEvidence, place: int, ranks: NDArray[np.float64], weights: Mapping[str, Any]
+) -> bool:
+    rule = weights["adequate"]
+    if np.isnan(ranks[place]):
+        return bool(text.z[place] >= rule["fallback_z"])
+    return bool(ranks[place] >= rule["percentile"] and text.z[place] >= rule["intensity_z"])
 
 
 def _status(
@@ -247,12 +294,7 @@ def _adequate(
     data = hard is not None and hard >= rule["percentile"]
     # Prices that single out one narrative leave one test of its talk; else there are twelve.
     ranks = text.own_percentile if shape and data else text.percentile
-    if np.isnan(ranks[place]):
-        intensity = bool(text.z[place] >= rule["fallback_z"])
-    else:
-        intensity = bool(
-            ranks[place] >= rule["percentile"] and text.z[place] >= rule["intensity_z"]
-        )
+    intensity = _unusual_talk(text, place, ranks, weights)
     claims = bool(
         text.causal_share[place] >= rule["causal_share"]
         and text.causal_stories[place] >= rule["causal_stories"]
@@ -266,7 +308,7 @@ def _verdict(
     unusual: bool,
     weights: Mapping[str, Any],
 ) -> Verdict:
-    eligible = [one for one in judged if one.status not in ("contradicted", "follower")]
+    eligible = [one for one in judged if one.may_lead]
     if not unusual or not any(one.adequate for one in eligible):
         return "no adequate suspect"
     first = eligible[0]
@@ -286,5 +328,32 @@ def _with_leader(judged: Sequence[Judged]) -> list[Judged]:
     """Mark the best of those that may lead; it has rank 1 among them by its score."""
     from dataclasses import replace
 
-    leader = next(one for one in judged if one.status not in ("contradicted", "follower"))
+    leader = next(one for one in judged if one.may_lead)
     return [replace(one, status="leading") if one is leader else one for one in judged]
+
+
+def none_of_these(suspects: Sequence[Judged], *, unusual: bool) -> str:
+    """Say what stands for and against the answer that no narrative of the list explains it."""
+    if not suspects:
+        return ""
+    adequate = [one.narrative_id for one in suspects if one.adequate]
+    if adequate:
+        verb = "have" if len(adequate) > 1 else "has"
+        against = f"{say_list(adequate)} {verb} two unusual lines of evidence, one of them text"
+        if unusual:
+            return f"Against it: {against}."
+        return f"No listed asset moved enough to need a story, though {against}."
+    counts = (
+        (sum(one.status == "contradicted" for one in suspects), "contradicted by the assets"),
+        (sum(one.status == "follower" for one in suspects), "told after the move"),
+        (
+            sum(one.rejected and one.status in ("possible", "quiet") for one in suspects),
+            "rejected by a falsifier",
+        ),
+    )
+    rest = [f"{number} {words}" for number, words in counts if number]
+    tail = f"; {say_list(rest)}" if rest else ""
+    return (
+        f"For it: none of {len(suspects)} narratives has two unusual lines of evidence, one of"
+        f" them text{tail}."
+    )

@@ -6,6 +6,9 @@ from typing import Any
 from store.records import Explanation, Move, Suspect
 from store.results import document_of
 
+# What stands beside the suspects; not a part of any score.
+_BESIDE = ("unusual", "timing", "dose", "plumbing", "blame", "none_of_these")
+
 
 def explain_document(explanation: Explanation) -> dict[str, Any]:
     """Return the object that ``explain --json`` prints, in the contract's shape."""
@@ -24,6 +27,7 @@ def explain_document(explanation: Explanation) -> dict[str, Any]:
         "analog_verdict": {"like": plain["analog_like"], "statement": plain["analog_statement"]},
         "falsifiers": plain["falsifiers"],
         "coverage": plain["coverage"],
+        **{name: plain[name] for name in _BESIDE},
     }
 
 

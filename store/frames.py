@@ -96,13 +96,14 @@ class Frames:
         Columns: ``document_id, source_id, weight, effective_at, copies`` (1 or more)``, author,
         title, nearest_7, nearest_30`` (highest cosine with an earlier story of 7 and of 30 days;
         NaN where there is none, or none was looked for)``, domain`` (of the page, see
-        :func:`domains`), sorted by ``effective_at``. A story without a labelled original is
-        left out. ``copies`` grows as copies come: what was out by a session's close,
-        :meth:`copies` tells.
+        :func:`domains`)``, published_at, date_source``, sorted by ``effective_at``. A story
+        without a labelled original is left out. ``copies`` grows as copies come: what was out
+        by a session's close, :meth:`copies` tells.
         """
         frame = self.query(
             "SELECT d.id AS document_id, d.source_id, s.weight, d.effective_at,"
-            " 1 + coalesce(c.n, 0) AS copies, d.author, d.title, n.nearest_7, n.nearest_30,"
+            " 1 + coalesce(c.n, 0) AS copies, d.author, d.title, d.published_at,"
+            " d.date_source, n.nearest_7, n.nearest_30,"
             " coalesce(d.canonical_url, d.url) AS url"
             " FROM documents d JOIN sources s ON s.id = d.source_id"
             " JOIN taggings t ON t.document_id = d.id AND t.outcome = 'tagged'"

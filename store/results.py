@@ -311,8 +311,12 @@ def _build(kind: Any, value: Any) -> Any:
         hints = get_type_hints(kind)
         return kind(**{name: _build(hints[name], part) for name, part in value.items()})
     arguments = get_args(kind)
+    if isinstance(value, dict) and len(arguments) == 2 and type(None) in arguments:
+        return _build(next(part for part in arguments if part is not type(None)), value)
     if isinstance(value, list):
         return [_build(arguments[0], part) for part in value]
     if isinstance(value, str) and datetime in (kind, *arguments):
         return from_text(value)
-    return date.fromisoformat(value) if kind is date else value
+    if isinstance(value, str) and date in (kind, *arguments):
+        return date.fromisoformat(value)
+    return value

@@ -84,8 +84,12 @@ def test_parts_sum_to_the_score_and_all_is_in_range(planted):
         for value in (parts.intensity, parts.causal_claims, parts.timing, parts.signature):
             assert value >= 0
         assert 0 <= suspect.low <= suspect.score <= suspect.high <= 1
-    scores = [suspect.score for suspect in planted.suspects]
-    assert scores == sorted(scores, reverse=True)
+    # Those that can lead first, the best of each kind first.
+    order = [
+        (suspect.status in ("contradicted", "follower") or bool(suspect.fired), -suspect.score)
+        for suspect in planted.suspects
+    ]
+    assert order == sorted(order)
 
 
 def test_contradicted_by_the_dollar_and_the_metals(planted):

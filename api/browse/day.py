@@ -42,6 +42,8 @@ def collect(pages: Pages, day: str, query: Mapping[str, str]) -> dict[str, Any]:
         "_record": record,
         "names": {row["id"]: row["name"] for row in pages.narratives()},
         "assets": {row["id"]: row["name"] for row in pages.assets()},
+        "hours": _hours(explanation),
+        "doses": _doses(explanation),
         "episodes": {
             row["episode"]: episodes[row["episode"]]
             for row in explanation["analogs"]
@@ -74,6 +76,19 @@ def _evidence(pages: Pages, quotes: list[dict[str, Any]]) -> dict[str, dict[str,
     }
 
 
+def _hours(explanation: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the hours of each narrative's talk; none in answers stored without them."""
+    timing = explanation["timing"]
+    return {} if timing is None else {line["narrative_id"]: line for line in timing["lines"]}
+
+
+def _doses(explanation: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
+    found: dict[str, list[dict[str, Any]]] = {}
+    for line in explanation["dose"]:
+        found.setdefault(line["narrative_id"], []).append(line)
+    return found
+
+
 def _usual(instants: list[str]) -> str | None:
     """Return the instant that most of the moves describe."""
     return max(sorted(set(instants)), key=instants.count, default=None)
@@ -100,11 +115,12 @@ def _missing(pages: Pages, day: str) -> PageNotFoundError:
 
 
 def draw(data: dict[str, Any]) -> dict[str, Markup]:
-    """Draw the moves and the board of suspects."""
-    from api.charts import moves_chart, suspects_chart
+    """Draw the moves, the board of suspects and the flow of blame."""
+    from api.charts import blame_chart, moves_chart, suspects_chart
 
     explanation = data["_record"]
     return {
         "moves": moves_chart(explanation.moves),
         "suspects": suspects_chart(explanation, data["names"]),
+        "blame": blame_chart(explanation.blame, data["names"]),
     }

@@ -7,6 +7,7 @@ estimate is drawn with its interval. A page may set the colours ``--chart-blue``
 """
 
 from api.charts.alignment import alignment_heatmap, lag_chart
+from api.charts.blame import blame_chart
 from api.charts.intensity import PriceLine, intensity_chart
 from api.charts.moves import moves_chart
 from api.charts.sparkline import sparkline
@@ -16,6 +17,7 @@ from api.charts.suspects import suspects_chart
 __all__ = [
     "PriceLine",
     "alignment_heatmap",
+    "blame_chart",
     "intensity_chart",
     "lag_chart",
     "moves_chart",

@@ -4,12 +4,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from store.records.setting import BlameDay, DoseLine, PlumbingLine, Timing, Unusual
 from store.records.vocabulary import (
     CellStatus,
     ChangeUnit,
     ConfirmationStatus,
     Correction,
     EpisodeKind,
+    FalsifierOperator,
+    FalsifierStatistic,
     NamedBy,
     SessionDate,
     Stance,
@@ -265,6 +268,10 @@ class Suspect:
         Share of the surge of stories that was out before the move's session closed.
     placebo_percentile : float or None
         Where the signature match lies among days of similar size, in [0, 1].
+    projection_percentile : float or None
+        Where the size of the projection on the signature lies among the days before.
+    fired : sequence of str
+        Falsifiers of the narrative that the day's numbers set off, in words.
     """
 
     narrative_id: str
@@ -278,6 +285,8 @@ class Suspect:
     pre_move_share: float | None
     placebo_percentile: float | None
     quotes: Sequence[Quote]
+    projection_percentile: float | None = None
+    fired: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -345,11 +354,24 @@ class Analog:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Falsifier:
-    """A dated numeric condition that would overturn the verdict."""
+    """A dated numeric condition that would overturn the verdict.
+
+    Attributes
+    ----------
+    series : str
+        An asset, or ``intensity:NARRATIVE``.
+    statistic, operator, value : str, str and float
+        The condition for a program: ``any close`` or the ``mean`` of the series over the
+        sessions after ``after``, up to ``by``. None in answers that were stored before.
+    """
 
     condition: str
     series: str
     by: date
+    statistic: FalsifierStatistic | None = None
+    operator: FalsifierOperator | None = None
+    value: float | None = None
+    after: date | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -364,7 +386,13 @@ class Coverage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
-    """The whole answer to "which story moved it?" for one day; ``explain --json``."""
+    """The whole answer to "which story moved it?" for one day; ``explain --json``.
+
+    Attributes
+    ----------
+    none_of_these : str
+        What stands for and against the answer that no narrative of the list explains it.
+    """
 
     date: SessionDate
     window_start: SessionDate
@@ -379,3 +407,9 @@ class Explanation:
     analog_statement: str
     falsifiers: Sequence[Falsifier]
     coverage: Coverage
+    unusual: Unusual | None = None
+    timing: Timing | None = None
+    dose: Sequence[DoseLine] = ()
+    plumbing: Sequence[PlumbingLine] = ()
+    blame: Sequence[BlameDay] = ()
+    none_of_these: str = ""

@@ -1,0 +1,94 @@
+"""Which cause the stories state, by session after a move: one stacked bar a day."""
+
+from collections.abc import Mapping, Sequence
+
+from markupsafe import Markup
+
+from api import wording
+from api.charts.svg import (
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    PURPLE,
+    VERMILLION,
+    drawing,
+    empty,
+    legend,
+    rect,
+    shortened,
+    text,
+    text_width,
+)
+from store.records import BlameDay
+
+_COLOURS = (BLUE, ORANGE, GREEN, PURPLE, VERMILLION)
+_WIDTH, _ROW, _LEFT, _RIGHT = 500, 28, 130, 388
+
+
+def blame_chart(blame: Sequence[BlameDay], names: Mapping[str, str]) -> Markup:
+    """Draw the shares of each day as one bar; all but the five largest causes are grey.
+
+    Parameters
+    ----------
+    names : mapping of narrative id to name
+    """
+    title = "Which cause the stories state, by session after the move"
+    if not blame:
+        return empty("Too few stories named a cause.", title=title)
+    colour = dict(zip(_largest(blame), _COLOURS, strict=False))
+    words = [(shortened(names.get(one, one), 130), fill) for one, fill in colour.items()]
+    body, top = _legend([*words, ("others", GREY)])
+    for row, day in enumerate(blame):
+        y = top + _ROW * row
+        body += [text(0, y + 14, f"day {day.after}, {wording.day_text(day.date)}", size=11.5)]
+        body += _bar(day, y, colour, names)
+        label = f"entropy {wording.fixed(day.entropy)}, n {day.stories}"
+        body.append(text(_WIDTH, y + 14, label, anchor="end", size=11.5, opacity=0.85))
+    said = "; ".join(f"day {day.after}: {_first(day, names)}" for day in blame)
+    return drawing(_WIDTH, top + _ROW * len(blame), body, title=title, desc=said)
+
+
+def _largest(blame: Sequence[BlameDay]) -> list[str]:
+    total: dict[str, float] = {}
+    for day in blame:
+        for part in day.shares:
+            total[part.narrative_id] = total.get(part.narrative_id, 0.0) + part.share
+    return sorted(total, key=lambda one: (-total[one], one))[: len(_COLOURS)]
+
+
+def _bar(
+    day: BlameDay, y: float, colour: Mapping[str, str], names: Mapping[str, str]
+) -> list[Markup]:
+    # The coloured first, in the order of the legend; the rest together at the end.
+    order = {one: place for place, one in enumerate(colour)}
+    parts = sorted(day.shares, key=lambda part: order.get(part.narrative_id, len(order)))
+    drawn, x = [], float(_LEFT)
+    for part in parts:
+        width = part.share * (_RIGHT - _LEFT)
+        name = names.get(part.narrative_id, part.narrative_id)
+        tip = f"{name} {wording.percent(part.share, 0)}"
+        fill = colour.get(part.narrative_id, GREY)
+        # A gap of one unit tells neighbours apart without their colours.
+        drawn.append(rect(x, y + 3, max(1.0, width - 1), _ROW - 12, fill, tip=tip))
+        x += width
+    return drawn
+
+
+def _legend(entries: Sequence[tuple[str, str]]) -> tuple[list[Markup], float]:
+    """Return the legend in as many lines as it needs, and where the bars begin."""
+    lines: list[list[tuple[str, str]]] = [[]]
+    used = 0.0
+    for entry in entries:
+        width = 28 + text_width(entry[0], 12)
+        if used + width > _WIDTH and lines[-1]:
+            lines.append([])
+            used = 0.0
+        lines[-1].append(entry)
+        used += width
+    return [legend(part, 0, 14 + 18 * at) for at, part in enumerate(lines)], 8 + 18 * len(lines)
+
+
+def _first(day: BlameDay, names: Mapping[str, str]) -> str:
+    part = day.shares[0]
+    return f"{names.get(part.narrative_id, part.narrative_id)} {wording.percent(part.share, 0)}"
