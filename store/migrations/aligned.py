@@ -62,6 +62,7 @@ CREATE TABLE rates (
   negatives INTEGER NOT NULL CHECK (negatives >= 0),
   false_positives INTEGER NOT NULL CHECK (false_positives BETWEEN 0 AND negatives),
   PRIMARY KEY (model, taxonomy, narrative_id, language)
+) STRICT, WITHOUT ROWID;
 """,
     )
 
