@@ -206,3 +206,30 @@ def test_a_day_without_its_files_is_missing(got, missing):
     assert not archive.missing(day - 1)
     late = files.assign(fetched_at=files["fetched_at"] + pd.Timedelta(days=200))
     assert not world.archive(bulk_files=late).missing(day), "not known yet"
+
+
+def test_news_and_repeats_have_innovations_apart():
+    rng = np.random.default_rng(21)
+    desks = [Desk(id=f"desk-{one}", stories=40, share=0.1) for one in range(4)]
+    world = print_stories(rng, desks, 90, n_narratives=1)
+    nearest = rng.uniform(0.8, 0.99, len(world.stories))
+    day = world.stories["document_id"].str[:4].astype(int).to_numpy()
+    extra = pd.concat([flood(88, f"desk-{one}", posts=12, named=False) for one in range(4)])
+    both = replace(world, stories=world.stories.assign(nearest_7=nearest)).add(
+        extra.assign(nearest_7=0.97, domain=None), 0
+    )
+    point = measure_intensity(both.archive())[88]
+    assert day.max() == 89
+    assert point.innovation_repeat is not None
+    assert point.innovation_repeat > 3
+    assert abs(point.innovation_novel or 9) < 3
+    assert point.novelty is not None
+    assert point.novelty < 0.4
+    assert point.novelty_30 == 1.0, "no cosine of thirty days: titles decide, and all differ"
+
+
+def test_a_link_keeps_zero_at_zero():
+    desks = [Desk(id="a", stories=30, share=0.0), Desk(id="b", stories=30, share=0.0, start=30)]
+    world = print_stories(np.random.default_rng(2), desks, 80, n_narratives=1)
+    linked = [point.share_linked for point in measure_intensity(world.archive())]
+    assert set(linked[5:]) == {0.0}

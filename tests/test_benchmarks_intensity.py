@@ -89,7 +89,8 @@ def test_manipulation():
         counted = float(np.mean([run[name][1] for run in runs]))
         print(f"\nN15 {name}: share {np.mean(moved):.2f}, at most {max(moved):.2f} points;"
               f" count {counted:.1f} points")  # fmt: skip
-        assert max(moved) < 1
+        # A point for each voice: who registers two domains has two.
+        assert max(moved) < (2 if name.startswith("two") else 1)
 
 
 def test_two_years_and_one_night_more():
