@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+# Days within which a cosine alone marks a repeat (docs/method.md has what was read).
+_WEEK = 7
 _NOT_WORD = re.compile(r"\W+")
 
 
@@ -29,16 +31,26 @@ def fresh_stories(
 
     Notes
     -----
-    Copies are collapsed before. A cosine at or above the frozen threshold is a repeat; where
-    none is known the normalised title decides, and then a story in new words about old news
-    counts as fresh.
+    Copies are collapsed before. Within seven days a cosine at or above the frozen threshold is a
+    repeat; where none is known the normalised title decides, and then a story in new words
+    about old news counts as fresh. Beyond seven days a cosine alone tells nothing, for monthly
+    releases are worded alike: there a repeat has the title of an earlier story, too.
     """
     fresh = _new_titles(stories["title"], day, days)
-    name = f"nearest_{days}"
+    week = _nearest(stories, "nearest_7")
+    near = week >= rule["cosine"]
+    if days <= _WEEK:
+        return np.asarray(np.where(np.isnan(week), fresh, ~near), dtype=np.bool_)
+    further = _nearest(stories, f"nearest_{days}")
+    alike = np.isnan(further) | (further >= rule["cosine"])
+    return np.asarray(~near & (fresh | ~alike), dtype=np.bool_)
+
+
+def _nearest(stories: pd.DataFrame, name: str) -> NDArray[np.float64]:
+    """Return a column of cosines; NaN where it, or a value of it, is not known."""
     if name not in stories:
-        return fresh
-    nearest = stories[name].to_numpy(dtype=float)
-    return np.where(np.isnan(nearest), fresh, nearest < rule["cosine"])
+        return np.full(len(stories), np.nan)
+    return np.asarray(stories[name], dtype=np.float64)
 
 
 def _new_titles(titles: pd.Series, day: NDArray[np.int64], days: int) -> NDArray[np.bool_]:
