@@ -107,10 +107,12 @@ def test_the_premise_says_what_really_moved(answer):
 
 
 def test_the_answer_has_the_shape_of_the_contract(answer):
-    assert set(answer) == {
+    asked = {
         "date", "window", "moves", "premise", "verdict", "clarity", "suspects", "analogs",
         "analog_verdict", "falsifiers", "coverage",
     }  # fmt: skip
+    added = {"unusual", "timing", "dose", "plumbing", "blame", "none_of_these"}
+    assert set(answer) == asked | added
     ids = [suspect["narrative"] for suspect in answer["suspects"]]
     assert len(ids) == len(set(ids)) == 12
     assert [suspect["rank"] for suspect in answer["suspects"]] == list(range(1, 13))
