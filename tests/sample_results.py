@@ -25,6 +25,7 @@ from store.records import (
     SuspectStatus,
     Tagging,
 )
+from tests.sample_setting import setting
 from tests.sample_world import ASSETS, CHANGE_UNITS, MISSING, NARRATIVES, NOW, PATHS, sessions
 
 
@@ -223,6 +224,7 @@ def explanation(day: date, sigmas: Sequence[float], taggings: Sequence[Tagging])
             ),
         ],
         coverage=Coverage(stories=14, sources=4, sources_expected=4, share_of_panel=1.0),
+        **setting(day),
     )
 
 

@@ -141,6 +141,12 @@ def test_the_day_is_answered_in_the_shape_of_the_contract(get):
         "analog_verdict",
         "falsifiers",
         "coverage",
+        "unusual",
+        "timing",
+        "dose",
+        "plumbing",
+        "blame",
+        "none_of_these",
     ]
     for suspect in explanation["suspects"]:
         assert sum(suspect["parts"].values()) == pytest.approx(suspect["score"])
@@ -158,6 +164,14 @@ def test_the_day_shows_evidence_for_and_against(get):
         "Gold ETF closes above 495",
         "14 stories from 4 of 4 sources",
         "quiet narratives, hardly told that day",
+        "size among the 250 days before 99th percentile",
+        "the move lies between 30 Jan 2026, 14:30 UTC",
+        "7 stories, usually 0.8; 19 h before the open",
+        "2 stamps on either side of the close: out before it 70 % to 82 %",
+        "dose, lag 0: +0.12 σ [-0.10, +0.34], n 89",
+        "SOFR minus IORB month-end 3.00 bp",
+        "of those that claim a cause (1 of 1 day)",
+        "None of these? Against it: fed-policy",
     ):
         assert said in shown, said
 
