@@ -45,6 +45,8 @@ def say_analogs(
             parts.append("For each day named beforehand, one large day in twenty is as near.")
         if first is not found[0]:
             parts.append(f"Nearest of the library is {best}.")
+    elif own_size is None:
+        parts.append(f"So no likeness can be told from chance: nearest in shape is {best}.")
     else:
         parts.append(f"Not distinguishable from other large days: nearest in shape is {best}.")
     named = [

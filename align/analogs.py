@@ -131,7 +131,9 @@ def find_analogs(
     best, nearest = _best_of_library(past, cases, rules["apart_days"])
     large = bool(np.sqrt((clipped[row] ** 2).sum()) >= past.least_norm)
     anchors = {episode.id for episode in episodes if episode.anchor}
-    like = [one.episode for one in found if large and _alike(one, best, anchors, rules)]
+    # Ranked among episodes alone, which are no sample of days, no likeness stands out.
+    told = large and past.own_size is not None
+    like = [one.episode for one in found if told and _alike(one, best, anchors, rules)]
     text = say_analogs(
         found,
         like,

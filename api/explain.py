@@ -1,9 +1,10 @@
 """An explanation as JSON and as lines for a terminal."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from store.records import Explanation, Move, Suspect
+from api.wording import percentile
+from store.records import BlameDay, Explanation, Move, PlumbingLine, Suspect, Unusual
 from store.results import document_of
 
 # What stands beside the suspects; not a part of any score.
@@ -46,9 +47,16 @@ def explain_lines(explanation: Explanation, names: Mapping[str, str]) -> Iterato
         sigma = "n/a" if move.sigma is None else f"{move.sigma:+.1f}"
         yield f"{move.name:30} {_change(move):>10} {sigma:>7}"
     yield ""
+    if explanation.unusual is not None:
+        yield _unusual_line(explanation.unusual)
+        yield ""
     for suspect in explanation.suspects:
         yield from _suspect_lines(suspect, names)
+    if explanation.none_of_these:
+        yield f"    None of these? {explanation.none_of_these}"
     yield ""
+    yield from _plumbing_lines(explanation.plumbing)
+    yield from _blame_lines(explanation.blame, names)
     yield explanation.analog_statement
     if explanation.falsifiers:
         yield "would overturn it:"
@@ -74,6 +82,44 @@ def _suspect_lines(suspect: Suspect, names: Mapping[str, str]) -> Iterator[str]:
     for quote in suspect.quotes[:2]:
         source = quote.url or quote.document_id
         yield f"      “{quote.quote}” ({quote.stance}; {source})"
+
+
+def _unusual_line(unusual: Unusual) -> str:
+    return (
+        f"size: larger than {unusual.size_percentile:.0%} of the {unusual.days} days before;"
+        f" common direction: placebo p {unusual.placebo_p:.2f}, Kolari-Pynnonen p"
+        f" {unusual.p_kp:.2f} ({unusual.assets} assets, mean correlation"
+        f" {unusual.correlation:.2f})"
+    )
+
+
+def _plumbing_lines(lines: Sequence[PlumbingLine]) -> Iterator[str]:
+    if not lines:
+        return
+    yield "as known at the close:"
+    for line in lines:
+        rank = "" if line.percentile is None else f", {percentile(line.percentile)}"
+        flags = f", {', '.join(line.flags)}" if line.flags else ""
+        yield (
+            f"  {line.name:28} {line.value:>12,.2f} {line.unit:7} of {line.value_date}{rank}{flags}"
+        )
+    yield ""
+
+
+def _blame_lines(days: Sequence[BlameDay], names: Mapping[str, str]) -> Iterator[str]:
+    if not days:
+        return
+    yield "cause that stories state, by sessions after the move:"
+    for day in days:
+        first = [
+            f"{names.get(one.narrative_id, one.narrative_id)} {one.share:.0%}"
+            for one in day.shares[:3]
+        ]
+        yield (
+            f"  day {day.after} ({day.date}): {', '.join(first)}"
+            f" ({day.stories} stories by {day.basis}, entropy {day.entropy:.2f})"
+        )
+    yield ""
 
 
 def _change(move: Move) -> str:
