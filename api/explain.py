@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from store.records import Explanation, Move, Suspect
+from api.wording import percentile
+from store.records import Explanation, Move, PlumbingLine, Suspect, Unusual
 from store.results import document_of
 
 # What stands beside the suspects; not a part of any score.
@@ -40,6 +41,10 @@ def explain_lines(explanation: Explanation, names: Mapping[str, str]) -> Iterato
     yield explanation.premise
     yield ""
     yield f"verdict: {explanation.verdict} (clarity {explanation.clarity:.2f})"
+    if explanation.none_of_these:
+        yield f"none of these? {explanation.none_of_these}"
+    if explanation.unusual is not None:
+        yield _unusual_line(explanation.unusual)
     yield ""
     yield f"{'move':30} {'change':>10} {'sigma':>7}"
     for move in explanation.moves:
@@ -49,6 +54,8 @@ def explain_lines(explanation: Explanation, names: Mapping[str, str]) -> Iterato
     for suspect in explanation.suspects:
         yield from _suspect_lines(suspect, names)
     yield ""
+    for line in explanation.plumbing:
+        yield _plumbing_line(line)
     yield explanation.analog_statement
     if explanation.falsifiers:
         yield "would overturn it:"
@@ -71,9 +78,25 @@ def _suspect_lines(suspect: Suspect, names: Mapping[str, str]) -> Iterator[str]:
         f"{suspect.rank:2}. {name:24} {suspect.score:.2f} [{suspect.low:.2f}, {suspect.high:.2f}]"
         f"  {suspect.status}{against}"
     )
+    if suspect.fired:
+        yield f"      against it: {'; '.join(suspect.fired)}"
     for quote in suspect.quotes[:2]:
         source = quote.url or quote.document_id
         yield f"      “{quote.quote}” ({quote.stance}; {source})"
+
+
+def _unusual_line(unusual: Unusual) -> str:
+    return (
+        f"size: {percentile(unusual.size_percentile)} of the {unusual.days} days before;"
+        f" common direction: placebo p {unusual.placebo_p:.2f}, Kolari-Pynnonen p"
+        f" {unusual.p_kp:.2f}"
+    )
+
+
+def _plumbing_line(line: PlumbingLine) -> str:
+    rank = "" if line.percentile is None else f", {percentile(line.percentile)} of two years"
+    flags = f" ({', '.join(line.flags)})" if line.flags else ""
+    return f"{line.name:24} {line.value:,.2f} {line.unit} on {line.value_date}{rank}{flags}"
 
 
 def _change(move: Move) -> str:
