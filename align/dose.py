@@ -47,14 +47,14 @@ def dose_lines(
     first = row - days + 1
     found: list[DoseLine] = []
     moves = market.moves(1).iloc[max(first - rule["days"], 0) : first]
-    clip = weights["signature"]["clip"]
+    # On the grid of sessions before it is lagged, so that a gap in the talk is no neighbour.
+    talk = innovations.reindex(market.closes.index)
+    lagged = [talk.shift(lag).reindex(moves.index) for lag in rule["lags"]]
     for narrative_id, signature in signatures.items():
-        if narrative_id not in innovations.columns:
+        if narrative_id not in talk.columns:
             continue
-        outcome = _projection(moves, signature, clip)
-        # Lagged on the grid of sessions, so that a gap in the talk is no neighbour.
-        talk = innovations[narrative_id].reindex(market.closes.index)
-        causes = [talk.shift(lag).reindex(moves.index) for lag in rule["lags"]]
+        outcome = _projection(moves, signature, weights["signature"]["clip"])
+        causes = [line[narrative_id].to_numpy(dtype=float) for line in lagged]
         table = np.column_stack([outcome, *causes])
         table = table[~np.isnan(table).any(axis=1)]
         if len(table) >= rule["least"]:

@@ -41,21 +41,23 @@ def explain_lines(explanation: Explanation, names: Mapping[str, str]) -> Iterato
     yield explanation.premise
     yield ""
     yield f"verdict: {explanation.verdict} (clarity {explanation.clarity:.2f})"
+    if explanation.none_of_these:
+        yield f"none of these? {explanation.none_of_these}"
+    if explanation.unusual is not None:
+        yield _unusual_line(explanation.unusual)
     yield ""
     yield f"{'move':30} {'change':>10} {'sigma':>7}"
     for move in explanation.moves:
         sigma = "n/a" if move.sigma is None else f"{move.sigma:+.1f}"
         yield f"{move.name:30} {_change(move):>10} {sigma:>7}"
     yield ""
-    if explanation.unusual is not None:
-        yield _unusual_line(explanation.unusual)
-        yield ""
     for suspect in explanation.suspects:
         yield from _suspect_lines(suspect, names)
-    if explanation.none_of_these:
-        yield f"    None of these? {explanation.none_of_these}"
     yield ""
-    yield from _plumbing_lines(explanation.plumbing)
+    if explanation.plumbing:
+        yield "as known at the close:"
+    for line in explanation.plumbing:
+        yield f"  {_plumbing_line(line)}"
     yield from _blame_lines(explanation.blame, names)
     yield explanation.analog_statement
     if explanation.falsifiers:
@@ -79,6 +81,8 @@ def _suspect_lines(suspect: Suspect, names: Mapping[str, str]) -> Iterator[str]:
         f"{suspect.rank:2}. {name:24} {suspect.score:.2f} [{suspect.low:.2f}, {suspect.high:.2f}]"
         f"  {suspect.status}{against}"
     )
+    if suspect.fired:
+        yield f"      against it: {'; '.join(suspect.fired)}"
     for quote in suspect.quotes[:2]:
         source = quote.url or quote.document_id
         yield f"      “{quote.quote}” ({quote.stance}; {source})"
@@ -86,30 +90,21 @@ def _suspect_lines(suspect: Suspect, names: Mapping[str, str]) -> Iterator[str]:
 
 def _unusual_line(unusual: Unusual) -> str:
     return (
-        f"size: larger than {unusual.size_percentile:.0%} of the {unusual.days} days before;"
+        f"size: {percentile(unusual.size_percentile)} of the {unusual.days} days before;"
         f" common direction: placebo p {unusual.placebo_p:.2f}, Kolari-Pynnonen p"
-        f" {unusual.p_kp:.2f} ({unusual.assets} assets, mean correlation"
-        f" {unusual.correlation:.2f})"
+        f" {unusual.p_kp:.2f}"
     )
 
 
-def _plumbing_lines(lines: Sequence[PlumbingLine]) -> Iterator[str]:
-    if not lines:
-        return
-    yield "as known at the close:"
-    for line in lines:
-        rank = "" if line.percentile is None else f", {percentile(line.percentile)}"
-        flags = f", {', '.join(line.flags)}" if line.flags else ""
-        yield (
-            f"  {line.name:28} {line.value:>12,.2f} {line.unit:7} of {line.value_date}{rank}{flags}"
-        )
-    yield ""
+def _plumbing_line(line: PlumbingLine) -> str:
+    rank = "" if line.percentile is None else f", {percentile(line.percentile)} of two years"
+    flags = f" ({', '.join(line.flags)})" if line.flags else ""
+    return f"{line.name:24} {line.value:,.2f} {line.unit} on {line.value_date}{rank}{flags}"
 
 
 def _blame_lines(days: Sequence[BlameDay], names: Mapping[str, str]) -> Iterator[str]:
-    if not days:
-        return
-    yield "cause that stories state, by sessions after the move:"
+    if days:
+        yield "cause that stories state, by sessions after the move:"
     for day in days:
         first = [
             f"{names.get(one.narrative_id, one.narrative_id)} {one.share:.0%}"
@@ -119,7 +114,6 @@ def _blame_lines(days: Sequence[BlameDay], names: Mapping[str, str]) -> Iterator
             f"  day {day.after} ({day.date}): {', '.join(first)}"
             f" ({day.stories} stories by {day.basis}, entropy {day.entropy:.2f})"
         )
-    yield ""
 
 
 def _change(move: Move) -> str:
