@@ -47,12 +47,12 @@ def test_syndication(total):
 
 
 def test_crawl_gap():
-    runs = [designs.crawl_gap(seed, n_days=220, with_scan=True) for seed in range(40)]
+    runs = [designs.crawl_gap(seed, n_days=220, with_scan=True) for seed in range(16)]
     found = _means(runs)
-    _show("N7 crawl gap, 40 archives of 12 narratives", found)
+    _show("N7 crawl gap, 16 archives of 12 narratives, 6 markets each", found)
     assert found["scores in the gap"] == 0
     assert found["alerts after"] <= found["alerts after, no gap"] + 0.005
-    assert found["any cell hit"] <= 0.15
+    assert found["any cell hit"] <= found["any cell hit, no gap"] + 0.03
     assert found["naive alerts"] > 0.4
 
 
@@ -95,7 +95,7 @@ def test_manipulation():
 
 def test_two_years_and_one_night_more():
     """Twelve narratives, 40 sources of four stories: half a year to two, then one session."""
-    desks = [Desk(id=f"desk-{one:02}", stories=4, share=0.05) for one in range(40)]
+    desks = [Desk(id=f"desk-{one:02}", stories=4, share=0.05) for one in range(16)]
     for n_days in (125, 250, 500):
         world = print_stories(np.random.default_rng(0), desks, n_days)
         archive = world.archive()
