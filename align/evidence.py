@@ -49,6 +49,9 @@ class TextEvidence:
     pre_share : ndarray of shape (n_narratives,)
         Share of the surge that was out before the close; NaN without a surge, or while the
         next session is not known.
+    level : ndarray of shape (n_narratives,)
+        Excess talk per session before the close over that after it, in the window where it
+        is larger; NaN where ``pre_share`` is.
     z_before, z_after : ndarray of shape (n_narratives,)
         Size of the surge in talk, before the close and after it.
     z_draws, causal_draws, pre_draws : ndarray of shape (n_draws, n_narratives)
@@ -66,6 +69,7 @@ class TextEvidence:
     causal_share: Draws
     causal_stories: NDArray[np.intp]
     pre_share: Draws
+    level: Draws
     z_before: Draws
     z_after: Draws
     z_draws: Draws
@@ -113,7 +117,8 @@ def gather_text(
     z_after = _surge(carried, row + 1, row + window.after, usual)
     share, stories, claims = _causal(archive, window, weights)
     draws = Bootstrap(archive, panel, window, weights)
-    pre = _pre_share(draws.carried_means(None), usual, window)[0]
+    daily = draws.carried_means(None)
+    pre = _pre_share(daily, usual, window)[0]
     surge = np.fmax(z_before, z_after) >= weights["timing"]["surge_z"]
     pre = np.where(surge & (window.after > 0), pre, np.nan)
     return TextEvidence(
@@ -123,6 +128,7 @@ def gather_text(
         causal_share=share,
         causal_stories=stories,
         pre_share=pre,
+        level=np.where(np.isnan(pre), np.nan, _level(daily[0], usual, window, rule["short"])),
         z_before=z_before,
         z_after=z_after,
         z_draws=draws.z_draws(told.z, told.scale, told.width),
@@ -216,6 +222,19 @@ def _pre_share(daily: NDArray[np.float64], usual: Draws, window: Window) -> Draw
     total = before + after
     part = np.divide(before, total, out=np.full(total.shape, 0.5), where=total > 0)
     return np.asarray(part, dtype=np.float64)
+
+
+def _level(
+    daily: NDArray[np.float64], usual: Draws, window: Window, short: int
+) -> NDArray[np.float64]:
+    """Return mean excess talk before the close over that after it; infinite with none after."""
+    excess = np.nan_to_num(np.maximum(daily - usual, 0.0))
+    split = window.last - window.first + 1
+    recent = min(window.last - window.move_first + 1 + short, split)
+    before = np.maximum(excess[:split].mean(axis=0), excess[split - recent : split].mean(axis=0))
+    after = excess[split:].mean(axis=0) if window.after else np.zeros(len(usual))
+    ratio = np.divide(before, after, out=np.full(len(usual), np.inf), where=after > 0)
+    return np.asarray(ratio, dtype=np.float64)
 
 
 def _causal(

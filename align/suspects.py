@@ -230,17 +230,20 @@ def _signature_value(
 
 
 def _follows(text: TextEvidence, place: int, weights: Mapping[str, Any]) -> bool:
-    """Return whether the talk came after the move; what was unusual before it is no follower.
+    """Return whether the talk came after the move.
 
     Six sessions of talk end at the close and three begin there: a story that broke the day
-    before and goes on has less than half of its surge before the close, too.
+    before and goes on has less than half of its surge before the close, too. It follows
+    nothing when it was unusual before, and about as loud as after.
     """
     rule = weights["timing"]
     late = (
         text.pre_share[place] < rule["follower_share"] and text.z_after[place] >= rule["follower_z"]
     )
-    before = text.z[place] >= weights["adequate"]["fallback_z"]
-    return bool(late and not (before and _unusual_talk(text, place, text.percentile, weights)))
+    began = text.level[place] >= rule["began_level"] and _unusual_talk(
+        text, place, text.percentile, weights
+    )
+    return bool(late and not began)
 
 
 def _unusual_talk(

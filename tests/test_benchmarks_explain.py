@@ -28,7 +28,7 @@ SHARED = Path(__file__).parents[2] / "shared" / "data"
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 # Days with a labelled event inside the archive: no ordinary ones.
 LABELLED = {date(2025, 10, 10), *(date(2026, 1, day) for day in (27, 29, 30)), date(2026, 2, 5)}
-SHIFTS = (250, 375, 500, 625, 750, 875, 1000, 1125, 1250, 1375, 1500, 1625, 1750)
+SHIFTS = (250, 375, 500, 625, 750, 875, 1000, 1125, 1250, 1375, 1500, 1625, 1750, 1875, 2000)
 
 
 def test_one_date_at_full_size():
