@@ -15,7 +15,7 @@ import importlib
 import inspect
 import math
 import pkgutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cached_property
@@ -28,7 +28,7 @@ import align
 from align.archive import Archive
 from align.explanation import World
 from align.inputs import Built, Inputs, build, world_of
-from align.intensity import measure_intensity
+from align.intensity import Measured, measure
 from align.market import Market
 from align.sessions import SessionCalendar, load_calendar
 from store.records import IntensityPoint
@@ -38,6 +38,24 @@ WEEKS = 8
 CALENDAR = load_calendar("XNYS", date(2025, 1, 2), align_world.LAST)
 Rows = Mapping[Any, Any]
 Case = Callable[["Seen"], Rows]
+CASES: dict[str, Case] = {}
+# An explanation uses the talk of three sessions after the move (timing, causal claims): from
+# then on it stands. The flow of blame alone grows for seven.
+AFTER = 3
+RATES = pd.DataFrame(
+    [("fed-policy", 50, 40, 200, 4), ("geopolitics", 60, 45, 200, 10)],
+    columns=["narrative_id", "positives", "true_positives", "negatives", "false_positives"],
+)
+
+
+def case(*names: str) -> Callable[[Case], Case]:
+    """Register the rows of one or more public functions."""
+
+    def register(rows: Case) -> Case:
+        CASES.update(dict.fromkeys(names, rows))
+        return rows
+
+    return register
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,16 +83,25 @@ class Seen:
         return self.built.market
 
     @cached_property
-    def points(self) -> list[IntensityPoint]:
-        return measure_intensity(self.archive)
+    def measured(self) -> Measured:
+        return measure(self.archive, self.inputs.rates, {})
+
+    @property
+    def points(self) -> Sequence[IntensityPoint]:
+        return self.measured.points
 
     @cached_property
     def world(self) -> World:
-        return world_of(self.built, self.inputs)
+        return world_of(self.built, self.inputs, self.points)
 
     @property
     def calendar(self) -> SessionCalendar:
         return self.market.calendar
+
+    @property
+    def last(self) -> int:
+        """Number of T's session in the calendar."""
+        return self.calendar.last_on_or_before(self.until)
 
     def market_rows(self, *, before: int = 0, step: int = 1) -> Iterator[tuple[date, int]]:
         """Yield the last 40 sessions to T, or to some sessions before it, with market rows."""
@@ -105,6 +132,7 @@ def worlds(*, seed: int = 2, sessions: int = 130, weeks: int = WEEKS) -> Worlds:
     now = CALENDAR.close(cut - 1) + timedelta(hours=4)
     said = align_world.talk(sessions=sessions, sources=5, per_day=5, seed=seed)
     stories, labels = _joined(said, cut, seed)
+    stories = _signed(stories, seed)
     prices = align_world.prices(sessions=330, seed=seed)
     _rest(prices, until)
     copies = _copies(stories, cut)
@@ -112,7 +140,7 @@ def worlds(*, seed: int = 2, sessions: int = 130, weeks: int = WEEKS) -> Worlds:
         prices,
         align_world.Talk(stories, labels, stories[["source_id", "effective_at"]].copy()),
     )
-    everything = dataclasses.replace(everything, copies=copies)
+    everything = dataclasses.replace(everything, copies=copies, rates=RATES)
     return Worlds(Seen(known_by(everything, now), until), Seen(everything, until))
 
 
@@ -166,6 +194,23 @@ def _joined(said: align_world.Talk, cut: int, seed: int) -> tuple[pd.DataFrame, 
     return (
         table.sort_values(["effective_at", "document_id"], ignore_index=True),
         marks.sort_values(["effective_at", "document_id", "narrative_id"], ignore_index=True),
+    )
+
+
+def _signed(stories: pd.DataFrame, seed: int) -> pd.DataFrame:
+    """Give the stories voices, pages, dates that are less than sure, and what they are like."""
+    rng, n = np.random.default_rng(seed + 200), len(stories)
+    many = (stories["source_id"] == "source-2").to_numpy()
+    page = np.where(many, rng.integers(0, 9, n).astype(str), stories["source_id"].to_numpy())
+    week = np.where(rng.random(n) < 0.2, np.nan, rng.uniform(0.5, 0.9, n))
+    hours = pd.to_timedelta(rng.choice([0, 0, 0, 7], n), unit="h")
+    return stories.assign(
+        author=np.where(rng.random(n) < 0.4, "@loud", None),
+        domain=pd.Series(page, index=stories.index) + ".example",
+        nearest_7=week,
+        nearest_30=np.fmax(week, rng.uniform(0.5, 0.9, n)),
+        published_at=stories["effective_at"] - hours,
+        date_source=rng.choice(["feed", "url", "seen"], n),
     )
 
 

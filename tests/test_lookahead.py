@@ -13,8 +13,8 @@ from align.innovation import standardise
 from align.returns import drop_stale, to_scale
 from align.series import rolling_mean
 from store.records import Asset
-from tests.lookahead import Rows, Seen, Worlds, changed, public_functions, worlds
-from tests.lookahead_cases import CASES, EXEMPT
+from tests.lookahead import CASES, Rows, Seen, Worlds, changed, public_functions, worlds
+from tests.lookahead_cases import EXEMPT
 
 
 @cache
