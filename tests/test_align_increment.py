@@ -35,6 +35,11 @@ def world():
     return made.keep(~silent & ~np.isin(day, [70, 71])).add(flood(75, "tag", posts=60), 0)
 
 
+@pytest.fixture(scope="module")
+def measured(world):
+    return measure(world.archive(), None, {})
+
+
 def _until(world, last):
     day = world.stories["document_id"].str[:4].astype(int).to_numpy()
     return replace(world.keep(day <= last), n_days=last + 1)
@@ -72,8 +77,8 @@ def test_nights_in_a_row_end_where_one_run_ends(world):
     assert list(measured.points) == measure_intensity(part)
 
 
-def test_what_changes_in_the_past_is_computed_again_from_there(world):
-    held = _held(measure(world.archive(), None, {}))
+def test_what_changes_in_the_past_is_computed_again_from_there(world, measured):
+    held = _held(measured)
     labels = world.labels.copy()
     day = labels["document_id"].str[:4].astype(int)
     labels.loc[day[day == 100].index[0], "stance"] = "against"
@@ -87,6 +92,93 @@ def test_what_changes_in_the_past_is_computed_again_from_there(world):
         columns=["narrative_id", "positives", "true_positives", "negatives", "false_positives"],
     )
     assert len(measure(changed, rates, held).fresh) == N_DAYS, "other rates, other shares"
+
+
+def _on(world, row):
+    """Return the places of the stories of a day in the table."""
+    return np.flatnonzero(world.stories["document_id"].str[:4].astype(int) == row)
+
+
+def _with(world, **columns):
+    """Return the world with one story of day 100, one that carries the first narrative, other."""
+    stories = world.stories.copy()
+    said = set(world.labels["document_id"])
+    place = next(one for one in _on(world, 100) if stories["document_id"][one] in said)
+    for name, value in columns.items():
+        if name not in stories:
+            stories[name] = np.nan
+        stories.loc[stories.index[place], name] = value
+    return replace(world, stories=stories)
+
+
+def _another_source(world):
+    """A desk that fell silent brought a document that was not labelled."""
+    at = world.stories.loc[_on(world, 100)[0], "effective_at"]
+    more = pd.DataFrame({"source_id": ["desk-4"], "effective_at": [at]})
+    return replace(world, collected=pd.concat([world.collected, more]).sort_values("effective_at"))
+
+
+def _same_titles(world):
+    """Two stories of one day have one title; the first of them carries no narrative."""
+    stories, said = world.stories.copy(), set(world.labels["document_id"])
+    today = _on(world, 100)
+    told = next(one for one in today if stories["document_id"][one] in said)
+    silent = next(one for one in today if stories["document_id"][one] not in said)
+    stories.loc[[told, silent], "title"] = "One title"
+    first, second = sorted(stories.loc[[told, silent], "effective_at"])
+    return stories, (told, silent), (first, second)
+
+
+def _in_order(world, stories):
+    ordered = stories.sort_values(["effective_at", "document_id"], ignore_index=True)
+    return replace(world, stories=ordered)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda world: _with(world, weight=5.0),
+        lambda world: _with(world, copies=7),
+        lambda world: _with(world, nearest_7=0.95),
+        _another_source,
+        lambda world: replace(world, labels=world.labels.iloc[:-40]),
+    ],
+    ids=["weight", "copies", "nearest", "another source", "labels"],
+)
+def test_every_input_of_a_day_is_in_its_digest(world, measured, change):
+    held = _held(measured)
+    changed = change(world).archive()
+    whole = measure_intensity(changed)
+    assert whole != list(measured.points)
+    assert list(measure(changed, None, held).points) == whole
+
+
+def test_the_order_within_a_session_is_in_its_digest(world):
+    """Of two stories of one title the second repeats the first."""
+    stories, (told, silent), (first, second) = _same_titles(world)
+    stories.loc[told, "effective_at"], stories.loc[silent, "effective_at"] = first, second
+    held = _held(measure(_in_order(world, stories).archive(), None, {}))
+    stories.loc[told, "effective_at"], stories.loc[silent, "effective_at"] = second, first
+    changed = _in_order(world, stories).archive()
+    found = measure(changed, None, held)
+    assert found.fresh[0].day == changed.day(100)
+    assert list(found.points) == measure_intensity(changed)
+
+
+@pytest.mark.parametrize("what", ["answered", "files"])
+def test_requests_and_files_of_a_day_are_in_its_digest(world, measured, what):
+    held = _held(measured)
+    at = CALENDAR.close(FIRST + 100) - pd.Timedelta("30min")
+    if what == "answered":
+        # A source that fell silent answered, and had nothing new.
+        log = pd.DataFrame({"source_id": ["desk-4"], "fetched_at": [at], "outcome": ["ok"]})
+        changed = world.archive(fetch_log=log)
+    else:
+        files = pd.DataFrame({"source_id": ["desk-1"], "fetched_at": [at], "got": [3]})
+        changed = world.archive(bulk_files=files)
+    found = measure(changed, None, held)
+    assert found.fresh[0].day == changed.day(100)
+    assert list(found.points) == measure_intensity(changed)
 
 
 def test_a_running_session_is_computed_again_when_it_has_closed(world):
