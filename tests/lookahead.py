@@ -18,7 +18,7 @@ import pkgutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -206,7 +206,7 @@ def _signed(stories: pd.DataFrame, seed: int) -> pd.DataFrame:
     week = np.where(rng.random(n) < 0.2, np.nan, rng.uniform(0.5, 0.9, n))
     hours = pd.to_timedelta(rng.choice([0, 0, 0, 7], n), unit="h")
     return stories.assign(
-        author=["@loud" if one else None for one in rng.random(n) < 0.4],
+        author=pd.Series("@loud", index=stories.index).where(rng.random(n) < 0.4, None),
         domain=[f"{name}.example" for name in page],
         nearest_7=week,
         nearest_30=np.fmax(week, rng.uniform(0.5, 0.9, n)),
@@ -248,26 +248,20 @@ def same(left: Any, right: Any) -> bool:
 
     A sum over more columns, of which the new ones are zero, may end in another last digit.
     """
-    if isinstance(left, np.ndarray) and left.dtype.kind == "f":
-        return left.shape == right.shape and np.allclose(
-            left, right, rtol=_DUST, atol=_DUST, equal_nan=True
-        )
     if isinstance(left, np.ndarray):
-        return np.array_equal(left, right)
+        near = partial(np.allclose, rtol=_DUST, atol=_DUST, equal_nan=True)
+        alike = near if left.dtype.kind == "f" else np.array_equal
+        return left.shape == right.shape and bool(alike(left, right))
     if isinstance(left, float) and isinstance(right, float):
         both_missing = math.isnan(left) and math.isnan(right)
         return both_missing or math.isclose(left, right, rel_tol=_DUST, abs_tol=_DUST)
-    if dataclasses.is_dataclass(left) and not isinstance(left, type):
+    if dataclasses.is_dataclass(left) and type(left) is type(right):
         names = [field.name for field in dataclasses.fields(left)]
-        return type(left) is type(right) and all(
-            same(getattr(left, name), getattr(right, name)) for name in names
-        )
+        return all(same(getattr(left, name), getattr(right, name)) for name in names)
     if isinstance(left, Mapping):
         return list(left) == list(right) and all(same(left[name], right[name]) for name in left)
     if isinstance(left, (list, tuple)):
-        return len(left) == len(right) and all(
-            same(one, other) for one, other in zip(left, right, strict=True)
-        )
+        return len(left) == len(right) and all(map(same, left, right))
     return bool(left == right)
 
 

@@ -11,8 +11,10 @@ from align.archive import build_archive
 from align.bursts import concentrated, kleinberg
 from align.caps import story_weights
 from align.catalogue import weights
+from align.inputs import digest
 from align.intensity import measure, measure_intensity
 from store.records import IntensityDay
+from tests import align_world
 from tests.worlds.talk import CALENDAR, FIRST, Desk, flood, instant, platform, print_stories
 
 N_DAYS = 125
@@ -112,9 +114,9 @@ def _with(world, **columns):
 
 
 def _another_source(world):
-    """A desk that fell silent brought a document that was not labelled."""
-    at = world.stories.loc[_on(world, 100)[0], "effective_at"]
-    more = pd.DataFrame({"source_id": ["desk-4"], "effective_at": [at]})
+    """A desk that fell silent brought documents that were not labelled."""
+    at = [world.stories.loc[_on(world, day)[0], "effective_at"] for day in range(85, 95)]
+    more = pd.DataFrame({"source_id": "desk-4", "effective_at": at})
     return replace(world, collected=pd.concat([world.collected, more]).sort_values("effective_at"))
 
 
@@ -179,6 +181,26 @@ def test_requests_and_files_of_a_day_are_in_its_digest(world, measured, what):
     found = measure(changed, None, held)
     assert found.fresh[0].day == changed.day(100)
     assert list(found.points) == measure_intensity(changed)
+
+
+def test_what_a_run_starts_from_is_in_its_digest():
+    """The session in which a source answered is, the hour is not."""
+    said = align_world.talk(sessions=30)
+    at = said.collected["effective_at"].iloc[-200]
+
+    def of(hours, outcome="ok", copied=0):
+        asked = [at, at + pd.Timedelta(hours=hours)]
+        log = pd.DataFrame({"source_id": "s", "fetched_at": asked, "outcome": ["ok", outcome]})
+        copies = said.stories[["document_id", "effective_at"]].head(3)
+        copies = copies.assign(effective_at=copies["effective_at"] + pd.Timedelta(hours=copied))
+        made = align_world.inputs(align_world.prices(sessions=60), said)
+        return digest(replace(made, fetch_log=log, copies=copies))
+
+    assert of(0) == of(-1) == of(-1, "not_modified")
+    assert of(0) != of(-48)
+    assert of(-48, "error") == of(0)
+    assert of(0) != of(0, copied=48)
+    assert of(24 * 60) == of(0), "a session without a document"
 
 
 def test_a_running_session_is_computed_again_when_it_has_closed(world):
