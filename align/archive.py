@@ -14,6 +14,8 @@ from align.sessions import SessionCalendar
 
 # Files a day of a source that publishes one every quarter of an hour.
 _FILES = 96
+# A source that answered was there, with or without news.
+ANSWERED = ("ok", "not_modified", "unchanged")
 _STANCES = {"favor": 1, "against": -1, "none": 0}
 
 
@@ -151,10 +153,7 @@ def _answered(
     """Return the sources that answered a request on a session, with or without news."""
     if fetch_log is None or fetch_log.empty:
         return None
-    good = fetch_log[
-        fetch_log["outcome"].isin(["ok", "not_modified", "unchanged"])
-        & (fetch_log["fetched_at"] <= moment)
-    ]
+    good = fetch_log[fetch_log["outcome"].isin(ANSWERED) & (fetch_log["fetched_at"] <= moment)]
     rows = calendar.positions(good["fetched_at"]) - first
     inside = (rows >= 0) & (rows < n_days)
     return pd.DataFrame({"source_id": good["source_id"].to_numpy()[inside], "row": rows[inside]})

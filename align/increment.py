@@ -20,7 +20,17 @@ from align.archive import Archive
 from align.catalogue import source_digest
 from store.records import IntensityDay, IntensityPoint
 
-_STORY = ("document_id", "source_id", "weight", "copies", "author", "domain", "title")
+# The instant, for the order within a session: of two stories of one title the later repeats.
+_STORY = (
+    "document_id",
+    "source_id",
+    "effective_at",
+    "weight",
+    "copies",
+    "author",
+    "domain",
+    "title",
+)
 _NEAREST = ("nearest_7", "nearest_30")
 
 

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from hashlib import blake2b
 
+import numpy as np
 import pandas as pd
 
-from align.archive import Archive, build_archive, with_reach
+from align.archive import ANSWERED, Archive, build_archive, with_reach
 from align.catalogue import (
     asset_words,
     episode_moves,
@@ -102,13 +103,24 @@ def digest(inputs: Inputs) -> str:
     for frame in (inputs.prices, inputs.stories, inputs.labels, inputs.collected):
         hasher.update(repr((len(frame), list(frame.columns))).encode())
         hasher.update(pd.util.hash_pandas_object(frame, index=False).to_numpy().tobytes())
-    # When a source was asked matters by the session only; hours differ in every run.
-    answered = inputs.fetch_log[["source_id", "outcome"]].drop_duplicates()
-    hasher.update(pd.util.hash_pandas_object(answered, index=False).to_numpy().tobytes())
-    for extra in (inputs.rates, inputs.bulk_files):
+    for extra in (_answered(inputs, calendar), inputs.rates, inputs.bulk_files, inputs.copies):
         if extra is not None and len(extra):
             hasher.update(pd.util.hash_pandas_object(extra, index=False).to_numpy().tobytes())
     return hasher.hexdigest()
+
+
+def _answered(inputs: Inputs, calendar: SessionCalendar | None) -> pd.DataFrame | None:
+    """Return which source answered on which session; hours differ in every run."""
+    log = inputs.fetch_log[inputs.fetch_log["outcome"].isin(ANSWERED)]
+    if calendar is None or log.empty or inputs.collected.empty:
+        return None
+    sessions = calendar.positions(log["fetched_at"])
+    # Of a session without a document yet nothing is counted.
+    known = sessions <= calendar.positions(inputs.collected["effective_at"]).max()
+    dates = calendar.dates[np.where(known, sessions, 0)]
+    return pd.DataFrame(
+        {"source_id": log["source_id"].to_numpy()[known], "session": dates[known].astype("int64")}
+    ).drop_duplicates()
 
 
 def build(inputs: Inputs) -> Built:

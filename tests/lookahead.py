@@ -15,10 +15,10 @@ import importlib
 import inspect
 import math
 import pkgutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -28,16 +28,35 @@ import align
 from align.archive import Archive
 from align.explanation import World
 from align.inputs import Built, Inputs, build, world_of
-from align.intensity import measure_intensity
+from align.intensity import Measured, measure
 from align.market import Market
 from align.sessions import SessionCalendar, load_calendar
 from store.records import IntensityPoint
 from tests import align_world
 
 WEEKS = 8
+_DUST = 1e-12
 CALENDAR = load_calendar("XNYS", date(2025, 1, 2), align_world.LAST)
 Rows = Mapping[Any, Any]
 Case = Callable[["Seen"], Rows]
+CASES: dict[str, Case] = {}
+# An explanation uses the talk of three sessions after the move (timing, causal claims): from
+# then on it stands. The flow of blame alone grows for seven.
+AFTER = 3
+RATES = pd.DataFrame(
+    [("fed-policy", 50, 40, 200, 4), ("geopolitics", 60, 45, 200, 10)],
+    columns=["narrative_id", "positives", "true_positives", "negatives", "false_positives"],
+)
+
+
+def case(*names: str) -> Callable[[Case], Case]:
+    """Register the rows of one or more public functions."""
+
+    def register(rows: Case) -> Case:
+        CASES.update(dict.fromkeys(names, rows))
+        return rows
+
+    return register
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,16 +84,25 @@ class Seen:
         return self.built.market
 
     @cached_property
-    def points(self) -> list[IntensityPoint]:
-        return measure_intensity(self.archive)
+    def measured(self) -> Measured:
+        return measure(self.archive, self.inputs.rates, {})
+
+    @property
+    def points(self) -> Sequence[IntensityPoint]:
+        return self.measured.points
 
     @cached_property
     def world(self) -> World:
-        return world_of(self.built, self.inputs)
+        return world_of(self.built, self.inputs, self.points)
 
     @property
     def calendar(self) -> SessionCalendar:
         return self.market.calendar
+
+    @property
+    def last(self) -> int:
+        """Number of T's session in the calendar."""
+        return self.calendar.last_on_or_before(self.until)
 
     def market_rows(self, *, before: int = 0, step: int = 1) -> Iterator[tuple[date, int]]:
         """Yield the last 40 sessions to T, or to some sessions before it, with market rows."""
@@ -105,6 +133,7 @@ def worlds(*, seed: int = 2, sessions: int = 130, weeks: int = WEEKS) -> Worlds:
     now = CALENDAR.close(cut - 1) + timedelta(hours=4)
     said = align_world.talk(sessions=sessions, sources=5, per_day=5, seed=seed)
     stories, labels = _joined(said, cut, seed)
+    stories = _signed(stories, seed)
     prices = align_world.prices(sessions=330, seed=seed)
     _rest(prices, until)
     copies = _copies(stories, cut)
@@ -112,7 +141,7 @@ def worlds(*, seed: int = 2, sessions: int = 130, weeks: int = WEEKS) -> Worlds:
         prices,
         align_world.Talk(stories, labels, stories[["source_id", "effective_at"]].copy()),
     )
-    everything = dataclasses.replace(everything, copies=copies)
+    everything = dataclasses.replace(everything, copies=copies, rates=RATES)
     return Worlds(Seen(known_by(everything, now), until), Seen(everything, until))
 
 
@@ -169,6 +198,23 @@ def _joined(said: align_world.Talk, cut: int, seed: int) -> tuple[pd.DataFrame, 
     )
 
 
+def _signed(stories: pd.DataFrame, seed: int) -> pd.DataFrame:
+    """Give the stories voices, pages, dates that are less than sure, and what they are like."""
+    rng, n = np.random.default_rng(seed + 200), len(stories)
+    many = (stories["source_id"] == "source-2").to_numpy()
+    page = np.where(many, rng.integers(0, 9, n).astype(str), stories["source_id"].to_numpy())
+    week = np.where(rng.random(n) < 0.2, np.nan, rng.uniform(0.5, 0.9, n))
+    hours = pd.to_timedelta(rng.choice([0, 0, 0, 7], n), unit="h")
+    return stories.assign(
+        author=pd.Series("@loud", index=stories.index).where(rng.random(n) < 0.4, None),
+        domain=[f"{name}.example" for name in page],
+        nearest_7=week,
+        nearest_30=np.fmax(week, rng.uniform(0.5, 0.9, n)),
+        published_at=stories["effective_at"] - hours,
+        date_source=rng.choice(["feed", "url", "seen"], n),
+    )
+
+
 def _copies(stories: pd.DataFrame, cut: int) -> pd.DataFrame:
     """Return copies of stories of the last days before T: one at once, others after T."""
     told = stories[stories["effective_at"] < pd.Timestamp(CALENDAR.close(cut - 1))].tail(60)
@@ -194,24 +240,29 @@ def _rest(prices: pd.DataFrame, until: date) -> None:
 
 def changed(early: Rows, late: Rows) -> list[Any]:
     """Return the keys of the earlier rows whose value is another one later, or gone."""
-    return [
-        key for key, value in early.items() if key not in late or plain(late[key]) != plain(value)
-    ]
+    return [key for key, value in early.items() if key not in late or not same(late[key], value)]
 
 
-def plain(value: Any) -> Any:
-    """Return a value that can be compared bit by bit: NaN equals NaN, arrays are their bytes."""
-    if isinstance(value, float) and math.isnan(value):
-        return "NaN"
-    if isinstance(value, np.ndarray):
-        return value.shape, value.tobytes()
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return tuple(plain(getattr(value, field.name)) for field in dataclasses.fields(value))
-    if isinstance(value, Mapping):
-        return tuple((key, plain(part)) for key, part in value.items())
-    if isinstance(value, (list, tuple)):
-        return tuple(plain(part) for part in value)
-    return value
+def same(left: Any, right: Any) -> bool:
+    """Return whether two values are one: NaN equals NaN, and floats agree to twelve digits.
+
+    A sum over more columns, of which the new ones are zero, may end in another last digit.
+    """
+    if isinstance(left, np.ndarray):
+        near = partial(np.allclose, rtol=_DUST, atol=_DUST, equal_nan=True)
+        alike = near if left.dtype.kind == "f" else np.array_equal
+        return left.shape == right.shape and bool(alike(left, right))
+    if isinstance(left, float) and isinstance(right, float):
+        both_missing = math.isnan(left) and math.isnan(right)
+        return both_missing or math.isclose(left, right, rel_tol=_DUST, abs_tol=_DUST)
+    if dataclasses.is_dataclass(left) and type(left) is type(right):
+        names = [field.name for field in dataclasses.fields(left)]
+        return all(same(getattr(left, name), getattr(right, name)) for name in names)
+    if isinstance(left, Mapping):
+        return list(left) == list(right) and all(same(left[name], right[name]) for name in left)
+    if isinstance(left, (list, tuple)):
+        return len(left) == len(right) and all(map(same, left, right))
+    return bool(left == right)
 
 
 def rows_of(frame: pd.DataFrame, until: date) -> Rows:

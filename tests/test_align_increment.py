@@ -11,8 +11,10 @@ from align.archive import build_archive
 from align.bursts import concentrated, kleinberg
 from align.caps import story_weights
 from align.catalogue import weights
+from align.inputs import digest
 from align.intensity import measure, measure_intensity
 from store.records import IntensityDay
+from tests import align_world
 from tests.worlds.talk import CALENDAR, FIRST, Desk, flood, instant, platform, print_stories
 
 N_DAYS = 125
@@ -33,6 +35,11 @@ def world():
     day = made.stories["document_id"].str[:4].astype(int).to_numpy()
     silent = (made.stories["source_id"] == "desk-4").to_numpy() & (day > 80)
     return made.keep(~silent & ~np.isin(day, [70, 71])).add(flood(75, "tag", posts=60), 0)
+
+
+@pytest.fixture(scope="module")
+def measured(world):
+    return measure(world.archive(), None, {})
 
 
 def _until(world, last):
@@ -72,8 +79,8 @@ def test_nights_in_a_row_end_where_one_run_ends(world):
     assert list(measured.points) == measure_intensity(part)
 
 
-def test_what_changes_in_the_past_is_computed_again_from_there(world):
-    held = _held(measure(world.archive(), None, {}))
+def test_what_changes_in_the_past_is_computed_again_from_there(world, measured):
+    held = _held(measured)
     labels = world.labels.copy()
     day = labels["document_id"].str[:4].astype(int)
     labels.loc[day[day == 100].index[0], "stance"] = "against"
@@ -87,6 +94,113 @@ def test_what_changes_in_the_past_is_computed_again_from_there(world):
         columns=["narrative_id", "positives", "true_positives", "negatives", "false_positives"],
     )
     assert len(measure(changed, rates, held).fresh) == N_DAYS, "other rates, other shares"
+
+
+def _on(world, row):
+    """Return the places of the stories of a day in the table."""
+    return np.flatnonzero(world.stories["document_id"].str[:4].astype(int) == row)
+
+
+def _with(world, **columns):
+    """Return the world with one story of day 100, one that carries the first narrative, other."""
+    stories = world.stories.copy()
+    said = set(world.labels["document_id"])
+    place = next(one for one in _on(world, 100) if stories["document_id"][one] in said)
+    for name, value in columns.items():
+        if name not in stories:
+            stories[name] = np.nan
+        stories.loc[stories.index[place], name] = value
+    return replace(world, stories=stories)
+
+
+def _another_source(world):
+    """A desk that fell silent brought documents that were not labelled."""
+    at = [world.stories.loc[_on(world, day)[0], "effective_at"] for day in range(85, 95)]
+    more = pd.DataFrame({"source_id": "desk-4", "effective_at": at})
+    return replace(world, collected=pd.concat([world.collected, more]).sort_values("effective_at"))
+
+
+def _same_titles(world):
+    """Two stories of one day have one title; the first of them carries no narrative."""
+    stories, said = world.stories.copy(), set(world.labels["document_id"])
+    today = _on(world, 100)
+    told = next(one for one in today if stories["document_id"][one] in said)
+    silent = next(one for one in today if stories["document_id"][one] not in said)
+    stories.loc[[told, silent], "title"] = "One title"
+    first, second = sorted(stories.loc[[told, silent], "effective_at"])
+    return stories, (told, silent), (first, second)
+
+
+def _in_order(world, stories):
+    ordered = stories.sort_values(["effective_at", "document_id"], ignore_index=True)
+    return replace(world, stories=ordered)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda world: _with(world, weight=5.0),
+        lambda world: _with(world, copies=7),
+        lambda world: _with(world, nearest_7=0.95),
+        _another_source,
+        lambda world: replace(world, labels=world.labels.iloc[:-40]),
+    ],
+    ids=["weight", "copies", "nearest", "another source", "labels"],
+)
+def test_every_input_of_a_day_is_in_its_digest(world, measured, change):
+    held = _held(measured)
+    changed = change(world).archive()
+    whole = measure_intensity(changed)
+    assert whole != list(measured.points)
+    assert list(measure(changed, None, held).points) == whole
+
+
+def test_the_order_within_a_session_is_in_its_digest(world):
+    """Of two stories of one title the second repeats the first."""
+    stories, (told, silent), (first, second) = _same_titles(world)
+    stories.loc[told, "effective_at"], stories.loc[silent, "effective_at"] = first, second
+    held = _held(measure(_in_order(world, stories).archive(), None, {}))
+    stories.loc[told, "effective_at"], stories.loc[silent, "effective_at"] = second, first
+    changed = _in_order(world, stories).archive()
+    found = measure(changed, None, held)
+    assert found.fresh[0].day == changed.day(100)
+    assert list(found.points) == measure_intensity(changed)
+
+
+@pytest.mark.parametrize("what", ["answered", "files"])
+def test_requests_and_files_of_a_day_are_in_its_digest(world, measured, what):
+    held = _held(measured)
+    at = CALENDAR.close(FIRST + 100) - pd.Timedelta("30min")
+    if what == "answered":
+        # A source that fell silent answered, and had nothing new.
+        log = pd.DataFrame({"source_id": ["desk-4"], "fetched_at": [at], "outcome": ["ok"]})
+        changed = world.archive(fetch_log=log)
+    else:
+        files = pd.DataFrame({"source_id": ["desk-1"], "fetched_at": [at], "got": [3]})
+        changed = world.archive(bulk_files=files)
+    found = measure(changed, None, held)
+    assert found.fresh[0].day == changed.day(100)
+    assert list(found.points) == measure_intensity(changed)
+
+
+def test_what_a_run_starts_from_is_in_its_digest():
+    """The session in which a source answered is, the hour is not."""
+    said = align_world.talk(sessions=30)
+    at = said.collected["effective_at"].iloc[-200]
+
+    def of(hours, outcome="ok", copied=0):
+        asked = [at, at + pd.Timedelta(hours=hours)]
+        log = pd.DataFrame({"source_id": "s", "fetched_at": asked, "outcome": ["ok", outcome]})
+        copies = said.stories[["document_id", "effective_at"]].head(3)
+        copies = copies.assign(effective_at=copies["effective_at"] + pd.Timedelta(hours=copied))
+        made = align_world.inputs(align_world.prices(sessions=60), said)
+        return digest(replace(made, fetch_log=log, copies=copies))
+
+    assert of(0) == of(-1) == of(-1, "not_modified")
+    assert of(0) != of(-48)
+    assert of(-48, "error") == of(0)
+    assert of(0) != of(0, copied=48)
+    assert of(24 * 60) == of(0), "a session without a document"
 
 
 def test_a_running_session_is_computed_again_when_it_has_closed(world):
@@ -225,7 +339,7 @@ def test_news_and_repeats_have_innovations_apart():
     assert abs(point.innovation_novel or 9) < 3
     assert point.novelty is not None
     assert point.novelty < 0.4
-    assert point.novelty_30 == 1.0, "no cosine of thirty days: titles decide, and all differ"
+    assert point.novelty_30 == point.novelty, "what repeats the week repeats the month"
 
 
 def test_a_link_keeps_zero_at_zero():

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from align.market import build_market
+from align.paired import pair
 from align.scan_points import scan_points
 from align.sessions import load_calendar
 from align.stamps import assets_to_test, check_stamps, suspect, without_leads
@@ -124,7 +125,7 @@ def test_few_documents_are_not_judged():
 
 def test_leads_are_withheld_and_nothing_else():
     seen = worlds(sessions=110).late
-    cells = scan_points(seen.archive, seen.market, seen.points, ["GLD"])
+    cells = scan_points(pair(seen.archive, seen.market, seen.points, ["GLD"], "VIX"))
     kept = without_leads(cells)
     assert [one for one in kept if one.lag <= 0] == [one for one in cells if one.lag <= 0]
     leads = [one for one in kept if one.lag > 0]

@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 from scipy.ndimage import gaussian_filter1d
 
 from align.innovation import standardise
+from align.intensity import measure
 from align.returns import drop_stale, to_scale
 from align.series import rolling_mean
 from store.records import Asset
-from tests.lookahead import Rows, Seen, Worlds, changed, public_functions, worlds
-from tests.lookahead_cases import CASES, EXEMPT
+from tests.lookahead import CASES, Rows, Seen, Worlds, changed, public_functions, same, worlds
+from tests.lookahead_cases import EXEMPT
 
 
 @cache
@@ -44,6 +45,15 @@ def test_the_later_world_is_another_one():
     }
     assert len(late.market.closes) > len(early.market.closes)
     assert np.isnan(late.market.changes.loc[pd.Timestamp(late.until) :, "CPER"].iloc[2])
+
+
+def test_a_night_takes_over_all_that_is_known():
+    """Eight weeks at once, with what was stored at T: no day is computed twice, none is stale."""
+    early, late = _worlds().early, _worlds().late
+    stored = {one.day: one for one in early.measured.fresh}
+    night = measure(late.archive, late.inputs.rates, stored)
+    assert min(one.day for one in night.fresh) > late.until
+    assert same(list(night.points), list(late.points))
 
 
 def _of_whole(seen: Seen, smooth: bool) -> Rows:

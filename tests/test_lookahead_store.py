@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 import pandas as pd
 import pytest
 
-from align import align, explain
+from align import align, check, explain
+from nlp.claims import find_claims
 from store import Store
 from store.records import Entity, Source
 from store.results import document_of as as_json
@@ -137,13 +138,23 @@ def test_a_past_day_is_explained_as_it_was_then(told):
         assert any(suspect.quotes for suspect in again.suspects)
 
 
+def test_a_claim_is_checked_as_it_was_then(told):
+    """Without ``now``: a past day is asked about on the tape of that day."""
+    store, shown, _, _ = told
+    days = [(datetime.fromisoformat(row["date"]).date(), 1) for row in shown["explanations"][::4]]
+    claims = find_claims("Gold plummeted. Almost all assets plummeted. Bitcoin remains low.")
+    then, later = (check(store, claims, days, now=at) for at in (THEN, None))
+    assert then == later
+    assert {one.verdict for one in then} >= {"supported", "contradicted"}
+
+
 def test_a_replay_of_a_past_night_equals_what_was_stored(told, tmp_path):
     """``align --as-of T`` on all that is stored today writes what the night of T wrote."""
     store, shown, _, _ = told
     copy = tmp_path / "replay.db"
     store.db.execute("VACUUM INTO ?", [str(copy)])
     with Store.open(copy) as replay:
-        for table in (*reversed(RESULTS), "stamp_checks"):
+        for table in (*reversed(RESULTS), "stamp_checks", "intensity_days", "confirmations"):
             replay.db.execute(f"DELETE FROM {table}")
         align(replay, now=THEN)
         for table in RESULTS:

@@ -102,6 +102,7 @@ def world(rng: np.random.Generator, made: Crash, *, evening: bool = False) -> tu
             narrative_ids=SUSPECTS,
             signatures=signatures,
             episodes=(),
+            episode_moves={},
             listed=LEGS,
             words=asset_words(),
             weights=weights(),
