@@ -4,6 +4,8 @@ Seeds are fixed, so the counts are too; each bound is one that a right method wo
 in a thousand times. The full worlds are in ``test_benchmarks_worlds.py``.
 """
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -179,6 +181,9 @@ def test_the_table_says_what_was_missed():
         Row(world="C", statistic="z", target=(-1, 1), measured=-0.123, runs=1, percent=False),
     ]
     assert missed(rows) == ["A, hits: 8.2 %, asked for ≤ 7.0 %"]
+    known = replace(rows[0], accepted="too few stories")
+    assert missed([known]) == []
+    assert "(missed: too few stories)" in markdown([known])
     assert markdown(rows).splitlines()[2:] == [
         "| A | hits | ≤ 7.0 % | **8.2 %** (missed) |  | 400 |",
         "| B | power | ≥ 95.0 % | **99.0 %** | 20.0 % (levels) | 1,200 |",

@@ -13,6 +13,7 @@ from tests.worlds.scan_runs import (
     HORIZONS,
     MAX_T,
     METHODS,
+    ON_LEADS,
     ON_LEVELS,
     Hits,
     Planted,
@@ -157,7 +158,8 @@ def test_overlapping_windows():
                 Row(
                     world=f"sum of {horizon} returns on AR({phi}) talk",
                     statistic=name,
-                    target=(0.0, 0.08) if "shift" in name else None,
+                    # What is shipped tests innovations; a shift of levels is shown beside it.
+                    target=(0.0, 0.08) if name == "innovation and shift" else None,
                     measured=_rate(runs, name),
                     naive=_rate(runs, naive),
                     naive_name=naive,
@@ -186,7 +188,7 @@ def _power(hits: Sequence[Hits]) -> tuple[float, float, float, float]:
 
 def _planted_rows(world: str, runs: Sequence[Planted], targets: Sequence[Target]) -> list[Row]:
     """Print power and false share of each method, and return the rows of the table."""
-    power = {name: _power([run.hits[name] for run in runs]) for name in (*METHODS, ON_LEVELS)}
+    power = {name: _power([run.hits[name] for run in runs]) for name in METHODS}
     print(f"\n| {world} | any false | false share | power per cell | power any |")
     print("|---|---|---|---|---|")
     for name, figures in power.items():
@@ -196,11 +198,19 @@ def _planted_rows(world: str, runs: Sequence[Planted], targets: Sequence[Target]
     return [
         Row(
             world=world,
-            statistic="any planted cell found",
+            statistic="any planted cell found among 6,300",
             target=wanted_power,
             measured=power[MAX_T][3],
             naive=power[ON_LEVELS][3],
             naive_name="same test on levels",
+            runs=len(runs),
+            accepted="the target is for 3,000 leads" if wanted_power == (0.8, 1.0) else "",
+        ),
+        Row(
+            world="",
+            statistic="any planted cell found among 3,000 leads",
+            target=wanted_power,
+            measured=power[ON_LEADS][3],
             runs=len(runs),
         ),
         Row(

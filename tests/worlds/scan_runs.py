@@ -31,8 +31,8 @@ from tests.worlds.tape import Array, narratives, returns
 
 LEADS = tuple(range(1, 11))
 _AHEAD = np.array([lag > 0 for lag in LAGS])
-MAX_T, ON_LEVELS = "max-T", "max-T on levels"
-METHODS = ("raw p", "BH", "BY", "Bonferroni", MAX_T)
+MAX_T, ON_LEVELS, ON_LEADS = "max-T", "max-T on levels", "max-T over leads"
+METHODS = ("raw p", "BH", "BY", "Bonferroni", ON_LEADS, MAX_T, ON_LEVELS)
 HORIZONS = (5, 20)
 
 
@@ -167,7 +167,11 @@ def run_planted(task: tuple[tuple[float, ...], bool, int]) -> list[Planted]:
         # The seed is the same, so the talk is: only the returns know of the plant.
         x = innovations(world.talk) if x is None else x
         found, on_levels = cells(x, world.moves), cells(world.talk, world.moves)
-        hits = {MAX_T: _hits(found.passed, LAGS), ON_LEVELS: _hits(on_levels.passed, LAGS)}
+        hits = {
+            MAX_T: _hits(found.passed, LAGS),
+            ON_LEVELS: _hits(on_levels.passed, LAGS),
+            ON_LEADS: _hits(cells(x, world.moves, lags=LEADS).passed, LEADS),
+        }
         for name, passed in corrections(raw_pvalues(x, world.moves, LEADS)).items():
             hits[name] = _hits(passed, LEADS)
         effects = {"moves": found.effect, "levels": on_levels.effect, "chart": _chart(world)}
