@@ -39,7 +39,8 @@ def story_weights(
     Many accounts on a platform of one domain are many voices to this rule.
     """
     weight = np.ones(len(stories))
-    cell = pd.factorize(pd.Series(rows).astype(str) + " " + stories["source_id"].to_numpy())[0]
+    cells = pd.DataFrame({"row": rows, "source_id": stories["source_id"].to_numpy()})
+    cell = cells.groupby(["row", "source_id"]).ngroup().to_numpy(dtype=np.intp)
     for name, least in (("author", 1), ("domain", rule["many_domains"])):
         if name in stories and stories[name].notna().any():
             weight = _capped(weight, cell, stories[name], rule[name], rule["part"], least)
