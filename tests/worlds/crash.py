@@ -178,7 +178,7 @@ def _archive(
     stories = pd.DataFrame(
         {
             "document_id": ids,
-            "source_id": number % SOURCES,
+            "source_id": np.array([f"source-{one}" for one in range(SOURCES)])[number % SOURCES],
             "weight": 1.0,
             "effective_at": at,
             "copies": 1,
