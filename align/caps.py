@@ -40,7 +40,7 @@ def story_weights(
     """
     weight = np.ones(len(stories))
     cells = pd.DataFrame({"row": rows, "source_id": stories["source_id"].to_numpy()})
-    cell = cells.groupby(["row", "source_id"]).ngroup().to_numpy(dtype=np.intp)
+    cell = np.asarray(cells.groupby(["row", "source_id"]).ngroup(), dtype=np.intp)
     for name, least in (("author", 1), ("domain", rule["many_domains"])):
         if name in stories and stories[name].notna().any():
             weight = _capped(weight, cell, stories[name], rule[name], rule["part"], least)
