@@ -113,6 +113,13 @@ def _with(world, **columns):
     return replace(world, stories=stories)
 
 
+def _of_half(world, name, value):
+    """Return the world in which every other story of day 100 has another author or page."""
+    stories = world.stories.copy()
+    stories.loc[_on(world, 100)[::2], name] = value
+    return replace(world, stories=stories)
+
+
 def _another_source(world):
     """A desk that fell silent brought documents that were not labelled."""
     at = [world.stories.loc[_on(world, day)[0], "effective_at"] for day in range(85, 95)]
@@ -142,10 +149,13 @@ def _in_order(world, stories):
         lambda world: _with(world, weight=5.0),
         lambda world: _with(world, copies=7),
         lambda world: _with(world, nearest_7=0.95),
+        lambda world: _with(world, nearest_30=0.95, title="Title 0099-desk-1-1"),
+        lambda world: _of_half(world, "author", "@one"),
+        lambda world: _of_half(world, "domain", "farm.example"),
         _another_source,
         lambda world: replace(world, labels=world.labels.iloc[:-40]),
     ],
-    ids=["weight", "copies", "nearest", "another source", "labels"],
+    ids=["weight", "copies", "near", "title", "author", "domain", "another source", "labels"],
 )
 def test_every_input_of_a_day_is_in_its_digest(world, measured, change):
     held = _held(measured)
@@ -165,6 +175,11 @@ def test_the_order_within_a_session_is_in_its_digest(world):
     found = measure(changed, None, held)
     assert found.fresh[0].day == changed.day(100)
     assert list(found.points) == measure_intensity(changed)
+
+
+def test_other_code_or_numbers_are_in_every_digest(world, measured, monkeypatch):
+    monkeypatch.setattr("align.increment.source_digest", lambda: "of other files")
+    assert len(measure(world.archive(), None, _held(measured)).fresh) == N_DAYS
 
 
 @pytest.mark.parametrize("what", ["answered", "files"])
