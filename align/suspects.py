@@ -96,8 +96,16 @@ def judge(
         )
         for place, narrative_id in enumerate(narrative_ids)
     ]
-    # Whoever cannot lead ranks behind those who can, however much it is talked about.
-    judged.sort(key=lambda one: (not one.may_lead, -one.score, one.narrative_id))
+    # Whoever cannot lead ranks behind those who can, however much it is talked about, and what
+    # was told after the move behind all: it is no candidate even where nobody else is one.
+    judged.sort(
+        key=lambda one: (
+            one.status == "follower",
+            not one.may_lead,
+            -one.score,
+            one.narrative_id,
+        )
+    )
     verdict = _verdict(judged, signatures, unusual, weights)
     if verdict == "suspects":
         judged = _with_leader(judged)

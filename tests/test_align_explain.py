@@ -86,7 +86,11 @@ def test_parts_sum_to_the_score_and_all_is_in_range(planted):
         assert 0 <= suspect.low <= suspect.score <= suspect.high <= 1
     # Those that can lead first, the best of each kind first.
     order = [
-        (suspect.status in ("contradicted", "follower") or bool(suspect.fired), -suspect.score)
+        (
+            suspect.status == "follower",
+            suspect.status == "contradicted" or bool(suspect.fired),
+            -suspect.score,
+        )
         for suspect in planted.suspects
     ]
     assert order == sorted(order)

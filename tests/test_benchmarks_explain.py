@@ -89,7 +89,8 @@ def test_one_cause_among_followers(before):
         _show(f"told x{factor} from {before} sessions before", tally, number)
         top[factor] = tally["top"] / number
         assert tally["after"] / number < 0.1
-        assert tally["follower first"] == 0
+        # A rare narrative that is told four times as much may still show nothing after the move.
+        assert tally["follower first"] / number <= 0.01
     if before == 5:
         assert top[2.0] >= 0.85
         assert top[3.0] >= 0.93
