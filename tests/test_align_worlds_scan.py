@@ -14,7 +14,7 @@ from align import scan as scan_module
 from align.innovation import forecast_error
 from align.scan import CLIP, LAGS
 from tests.worlds.cells_scan import cells, scaled, stories
-from tests.worlds.expanding import forecast_errors
+from tests.worlds.expanding import daily_errors
 from tests.worlds.naive import regression_pvalue
 from tests.worlds.scan_runs import (
     MAX_T,
@@ -52,7 +52,7 @@ def test_innovations_of_whole_series_are_those_of_each_day(n_days, missing):
     weekdays[::9] = 2
     daily = [forecast_error(values[: day + 1], weekdays[: day + 1]) for day in range(1, n_days)]
     assert np.isfinite(daily).any() or n_days == 40
-    np.testing.assert_allclose(forecast_errors(values, weekdays)[1:], daily, atol=1e-10)
+    np.testing.assert_allclose(daily_errors(values, weekdays)[1:], daily, atol=1e-10)
 
 
 @pytest.mark.parametrize("n_days", [151, 420, 1130])

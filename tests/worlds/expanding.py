@@ -31,10 +31,10 @@ def innovations(values: Array, weekdays: Days | None = None) -> Array:
     """Return what ``align`` would have stored day by day, shape (n_narratives, n_days)."""
     if weekdays is None:
         weekdays = np.arange(values.shape[1]) % WEEKDAYS
-    return standardise(np.array([forecast_errors(line, weekdays) for line in values]))
+    return standardise(np.array([daily_errors(line, weekdays) for line in values]))
 
 
-def forecast_errors(values: Array, weekdays: Days) -> Array:
+def daily_errors(values: Array, weekdays: Days) -> Array:
     """Return ``forecast_error`` of every day from the days before it, shape (n_days,)."""
     n = len(values)
     out = np.full(n, np.nan)
