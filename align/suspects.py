@@ -242,15 +242,14 @@ def _follows(text: TextEvidence, place: int, weights: Mapping[str, Any]) -> bool
 
     Six sessions of talk end at the close and three begin there: a story that broke the day
     before and goes on has less than half of its surge before the close, too. It follows
-    nothing when it was unusual before, and about as loud as after.
+    nothing when it surged before at a fair part of its pace after; what follows is at its
+    usual level until then.
     """
     rule = weights["timing"]
     late = (
         text.pre_share[place] < rule["follower_share"] and text.z_after[place] >= rule["follower_z"]
     )
-    began = text.level[place] >= rule["began_level"] and _unusual_talk(
-        text, place, text.percentile, weights
-    )
+    began = text.level[place] >= rule["began_level"] and text.z[place] >= rule["surge_z"]
     return bool(late and not began)
 
 
