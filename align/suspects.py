@@ -249,7 +249,7 @@ def _follows(text: TextEvidence, place: int, weights: Mapping[str, Any]) -> bool
     late = (
         text.pre_share[place] < rule["follower_share"] and text.z_after[place] >= rule["follower_z"]
     )
-    began = text.level[place] >= rule["began_level"] and text.z[place] >= rule["surge_z"]
+    began = text.level[place] >= rule["began_level"] and text.z[place] >= rule["began_z"]
     return bool(late and not began)
 
 

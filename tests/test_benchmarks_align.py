@@ -21,9 +21,10 @@ PARTS = (
     "_read",
     "digest",
     "build",
-    "measure_intensity",
+    "measure",
     "pair",
     "scan_points",
+    "_stamp_checks",
     "confirm",
     "_explanations",
 )
