@@ -60,18 +60,24 @@ def test_independent_narratives_pass_as_often_as_stated(name, size, phi):
     else:
         runs = in_two_processes(run_independent, [(size, phi, seed) for seed in range(RUNS)])
     print(f"\nraw hits per run: {_rate(runs, 'raw hits'):.0f} of 3,000 leads")
+    # The fit is careful where there are few shifts to fit: no lower bound there.
     row = Row(
         world=name,
-        statistic="any false cell of 6,300",
-        target=ACCEPTED,
+        statistic="any false cell",
+        target=ACCEPTED if size is None or size.n_days == 750 else (0.0, ACCEPTED[1]),
         measured=_rate(runs, MAX_T),
-        naive=_rate(runs, "raw p"),
-        naive_name="raw p over 3,000 leads",
+        naive=_rate(runs, "windows"),
+        naive_name="windows of lags counted over shifts",
         runs=RUNS,
     )
     others = [
-        Row(world="", statistic=f"any false, {other}", measured=_rate(runs, other), runs=RUNS)
-        for other in ("BH", "BY", "Bonferroni")
+        Row(
+            world="",
+            statistic=f"any false of 3,000 leads, {other}",
+            measured=_rate(runs, other),
+            runs=RUNS,
+        )
+        for other in ("raw p", "BH", "BY", "Bonferroni")
     ]
     _print([row, *others])
 

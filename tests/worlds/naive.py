@@ -6,6 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from align.scan import _centred, _null
+
 Array = NDArray[np.float64]
 
 
@@ -22,6 +24,20 @@ def raw_pvalues(x: Array, y: Array, lags: Sequence[int]) -> Array:
         t = before @ after.T / np.sqrt(before**2 @ (after**2).T)
         out[:, :, place] = 2 * stats.norm.sf(np.abs(t))
     return out
+
+
+def window_count(x: Array, y: Array, lags: Sequence[int]) -> float:
+    """Return the smallest adjusted p when windows of lags are counted over all shifts.
+
+    The usual max-T by circular shift: the largest |t| over pairs and lags at each shift. Windows
+    of neighbouring shifts overlap, so there are fewer of them than shifts.
+    """
+    n, margin = x.shape[1], min(40, x.shape[1] // 5)
+    zero_x, zero_y = (np.nan_to_num(_centred(values)) for values in (x, y))
+    largest = _null(zero_x, zero_y, list(range(n))).max(axis=(0, 1))
+    window = np.max([np.roll(largest, -lag) for lag in lags], axis=0)
+    null = window[margin : n - margin]
+    return float((1 + (null >= window[0]).sum()) / (1 + len(null)))
 
 
 def regression_pvalue(x: Array, y: Array, *, bandwidth: int | None = None) -> float:

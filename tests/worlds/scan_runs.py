@@ -26,7 +26,7 @@ from tests.worlds.cells_scan import (
     stories,
 )
 from tests.worlds.expanding import innovations
-from tests.worlds.naive import corrections, raw_pvalues, regression_pvalue
+from tests.worlds.naive import corrections, raw_pvalues, regression_pvalue, window_count
 from tests.worlds.tape import Array, narratives, returns
 
 LEADS = tuple(range(1, 11))
@@ -83,13 +83,15 @@ def run_counted(seed: int) -> dict[str, float]:
 def _null(world: World) -> dict[str, float]:
     """Count what passes in a world without a relation.
 
-    ``half`` says whether the best adjusted p is at most one half, as it is every second time.
+    ``half`` says whether the best adjusted p is at most one half, as it is every second time,
+    and less often with few sessions.
     """
     x = innovations(world.talk)
     found = cells(x, world.moves)
     raw = corrections(raw_pvalues(x, world.moves, LEADS))
     return {
         MAX_T: bool(found.passed.any()),
+        "windows": window_count(x, world.moves, LAGS) <= 0.05,
         "half": bool(np.nanmin(found.adjusted) <= 0.5),
         **{name: bool(hits.any()) for name, hits in raw.items()},
         "raw hits": int(raw["raw p"].sum()),
