@@ -29,7 +29,6 @@ ALLOWED = {
     ("align/stamps.py", "tz_convert"): "summer or winter of a stamp, no session",
     ("align/stamps.py", "floor"): "is a stamp midnight? No session",
     ("align/leaks.py", "searchsorted"): "bins of moves",
-    ("align/scan.py", "searchsorted"): "ranks of statistics",
     ("align/bursts.py", "searchsorted"): "places of numbered cells",
     ("align/paired.py", "searchsorted"): "places of session dates",
     ("align/plumbing.py", "searchsorted"): "places of session dates",
