@@ -15,7 +15,9 @@ import pandas as pd
 
 # Words between an asset and its verb; further away it is mostly another subject.
 _REACH = 3
-_WORD = re.compile(r"[\w$&%.'’-]*\w[\w%]*|[:;?!|–—,]")
+# A run of such marks alone is no word; asking for one in the pattern would read it again and again.
+_WORD = re.compile(r"[\w$&%.'’-]+|[:;?!|–—,]")
+_MARKS = "$&.'’-"
 _BREAKS = frozenset(":;?!|–—,")
 
 
@@ -140,4 +142,5 @@ def _before(tokens: list[str]) -> int:
 
 
 def _tokens(text: str) -> list[str]:
-    return [token.casefold().removesuffix("'s").removesuffix("’s") for token in _WORD.findall(text)]
+    found = (token.rstrip(_MARKS) for token in _WORD.findall(text))
+    return [token.casefold().removesuffix("'s").removesuffix("’s") for token in found if token]
