@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.stats import t as student
+from scipy.special import stdtr
 
 from align.signatures import Signature
 from store.records import Unusual
@@ -160,7 +160,7 @@ def bmp(standardised: Array, correlation: float) -> tuple[float, float, float]:
     t_bmp = float(standardised.mean() / (standardised.std(ddof=1) / np.sqrt(n)))
     r = min(max(correlation, -1.0 / (n - 1) + 1e-6), 1.0 - 1e-9)
     t_kp = t_bmp * float(np.sqrt((1 - r) / (1 + (n - 1) * r)))
-    return t_bmp, t_kp, float(2.0 * student.sf(abs(t_kp), n - 1))
+    return t_bmp, t_kp, float(2.0 * stdtr(n - 1, -abs(t_kp)))
 
 
 def unusual_of(study: EventStudy | None) -> Unusual | None:

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.stats import nbinom
+from scipy.special import betainc
 
 from align.archive import Archive
 from store.records import StampCount, Timing, TimingLine
@@ -157,7 +157,8 @@ class _HourTable:
         count = self.counts[place]
         # Negative binomial of this mean and of variance = dispersion x mean.
         size = np.maximum(expected, 1e-6) / (dispersion - 1.0)
-        chance = nbinom.sf(count - 1, size, 1.0 / dispersion)
+        # Its tail as a function: scipy.stats takes most of a second to import, every night.
+        chance = betainc(np.maximum(count, 1), size, 1.0 - 1.0 / dispersion)
         odd = (chance < self._chance) & (count >= self._least)
         if not odd.any():
             return None

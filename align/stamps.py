@@ -28,7 +28,7 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
-from scipy.stats import binomtest
+from scipy.special import bdtrc
 
 from align.leaks import Leak, find_leaks
 from align.market import Market
@@ -210,7 +210,7 @@ def _hours_of(source_id: str, leads: np.ndarray, tests: int) -> StampCheck:
     offset = int(usual.argmax())
     hits = int(usual[offset]) if offset else 0
     # Any of 26 hours could have been the one.
-    chance = binomtest(hits, len(leads), _BY_CHANCE, alternative="greater").pvalue
+    chance = bdtrc(hits - 1, len(leads), _BY_CHANCE) if hits else 1.0
     pvalue = min(1.0, float(chance) * (_LONGEST_S // 3600))
     flagged = hits >= _AHEAD_SHARE * len(leads) and pvalue * tests <= LEVEL_SOURCES
     message = (
