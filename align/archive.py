@@ -39,6 +39,9 @@ class Archive:
         One per day, from the days before it.
     coverage : list of float or None
         Share of the panel's weight that was there; None while no panel is known.
+    cut : bool
+        Earlier sessions are stored but not in here: of the first rows no more is known than
+        what was in the stories themselves.
     """
 
     calendar: SessionCalendar
@@ -53,6 +56,7 @@ class Archive:
     complete: NDArray[np.bool_]
     panels: Sequence[Panel]
     coverage: Sequence[float | None]
+    cut: bool = False
 
     def missing(self, row: int) -> bool:
         """Return whether too little was collected on a day for any share."""
@@ -64,7 +68,7 @@ class Archive:
         return self.calendar.day(self.offset + row)
 
 
-def build_archive(
+def build_archive(  # noqa: PLR0913 - the frames of a store, as they come
     stories: pd.DataFrame,
     labels: pd.DataFrame,
     collected: pd.DataFrame,
@@ -74,6 +78,7 @@ def build_archive(
     now: datetime,
     fetch_log: pd.DataFrame | None = None,
     bulk_files: pd.DataFrame | None = None,
+    after: date | None = None,
 ) -> Archive | None:
     """Put labelled stories on sessions; None when nothing counts by ``now``.
 
@@ -83,6 +88,8 @@ def build_archive(
         As ``store.frames`` gives them.
     now : datetime
         What becomes effective later is not looked at.
+    after : date, optional
+        The session up to which the frames were cut off.
     """
     moment = pd.Timestamp(now)
     stories = stories[stories["effective_at"] <= moment].reset_index(drop=True)
@@ -91,6 +98,8 @@ def build_archive(
         return None
     collected_rows = calendar.positions(collected["effective_at"])
     first, last = int(collected_rows.min()), int(collected_rows.max())
+    if after is not None:
+        first = calendar.last_on_or_before(after) + 1
     days = pd.DatetimeIndex(calendar.dates[first : last + 1].astype("datetime64[ns]"))
     grid = build_grid(
         stories,
@@ -119,6 +128,7 @@ def build_archive(
         complete=calendar.closes[first : last + 1] <= moment.as_unit("ns").value,
         panels=panels,
         coverage=[coverage_of(grid, row, panel) for row, panel in enumerate(panels)],
+        cut=after is not None,
     )
 
 

@@ -22,6 +22,9 @@ def kleinberg(
     stories: NDArray[np.float64],
     gone: NDArray[np.bool_],
     rule: Mapping[str, Any],
+    *,
+    since: int = 0,
+    over: NDArray[np.float64] | None = None,
 ) -> NDArray[np.bool_]:
     """Return on which days the stories of each narrative are in a burst.
 
@@ -36,6 +39,10 @@ def kleinberg(
     rule : mapping
         ``ratio`` (of the raised rate to the usual), ``gamma`` (price of going up, in units of
         the log of a baseline's length) and ``dispersion`` of the table ``burst``.
+    since : int
+        The first day that is new; those before it are False.
+    over : ndarray of the shape of ``carried``, optional
+        Cost of being raised over that of not, at the end of each day. Filled from ``since`` on.
 
     Notes
     -----
@@ -53,12 +60,13 @@ def kleinberg(
         gain = xlogy(carried, raised / rate) + rest * (np.log1p(-raised) - np.log1p(-rate))
     gain = np.where(np.isnan(rate) | gone, 0.0, gain / rule["dispersion"])
     up = rule["gamma"] * np.log(BASELINE_DAYS)
-    # Cost of being raised over that of not; going down is free, so it never exceeds the price.
-    over = np.full(len(carried), up)
+    kept = np.empty(carried.shape) if over is None else over
     out = np.zeros(carried.shape, dtype=bool)
-    for day in range(n_days):
-        over = np.minimum(np.maximum(over, 0.0), up) - gain[:, day]
-        out[:, day] = (over < 0) & ~gone[day] & ~np.isnan(rate[:, day])
+    for day in range(since, n_days):
+        before = kept[:, day - 1] if day else np.full(len(carried), up)
+        # Going down is free, so being raised never costs more than going up.
+        kept[:, day] = np.minimum(np.maximum(before, 0.0), up) - gain[:, day]
+        out[:, day] = (kept[:, day] < 0) & ~gone[day] & ~np.isnan(rate[:, day])
     return out
 
 

@@ -37,7 +37,7 @@ PassageSource = Callable[[Sequence[str], datetime, datetime], pd.DataFrame]
 # A close that is older than this many sessions is no news about the day.
 _OLDEST = 3
 # Sessions before the window in which to look for quotes of a narrative that has too few since.
-_QUOTES_BEFORE = 20
+QUOTES_BEFORE = 20
 # Explained and stored by `align`; any other day is explained when it is asked for.
 RECENT_SESSIONS = 30
 LARGEST_MOVES = 10
@@ -300,7 +300,7 @@ def _quotes(
     table = passages(names, start, end)
     found = select_quotes(table[table["effective_at"] <= pd.Timestamp(world.now)], names)
     few = [name for name in names if len(found[name]) < PER_NARRATIVE]
-    earlier = calendar.close(max(position - days - _QUOTES_BEFORE, 0))
+    earlier = calendar.close(max(position - days - QUOTES_BEFORE, 0))
     if few and earlier < start:
         older = select_quotes(passages(few, earlier, start), few)
         for name in few:
@@ -338,8 +338,14 @@ def _range_of(world: World) -> str:
     return f"theirs run from {known[0].date()} to {known[-1].date()}"
 
 
-def days_to_explain(world: World) -> list[date]:
-    """Return the recent sessions with documents and those with the largest moves."""
+def days_to_explain(world: World, first: int = 0) -> list[date]:
+    """Return the recent sessions with documents and those with the largest moves.
+
+    Parameters
+    ----------
+    first : int
+        The first row of the archive whose past is known well enough.
+    """
     archive, market = world.archive, world.market
     if archive is None:
         return []
@@ -348,7 +354,7 @@ def days_to_explain(world: World) -> list[date]:
     rows = []
     for row in np.flatnonzero(archive.grid.covered & archive.complete):
         at = int(row) + archive.offset - market.offset
-        if 0 < at < len(moves) and moves.iloc[at].notna().any():
+        if row >= first and 0 < at < len(moves) and moves.iloc[at].notna().any():
             rows.append(at)
     size = {at: float(np.sqrt(np.nanmean(np.clip(moves.iloc[at], -5, 5) ** 2))) for at in rows}
     largest = sorted(rows, key=lambda at: (-size[at], at))[:LARGEST_MOVES]

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from hashlib import blake2b
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from align.archive import Archive
+from align.carried import Carried
 from align.catalogue import source_digest
 from store.records import IntensityDay, IntensityPoint
 
@@ -34,7 +36,7 @@ _STORY = (
 _NEAREST = ("nearest_7", "nearest_30")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Known:
     """Results of the sessions before the first that changed, by row of the grid.
 
@@ -42,15 +44,28 @@ class Known:
     ----------
     until : int
         The first row that has to be computed.
+    carried : Carried
+        Of the same sessions.
     """
 
     until: int
     points: Mapping[int, Sequence[IntensityPoint]]
-    errors: Mapping[int, Mapping[str, Sequence[float | None]]]
+    carried: Carried
 
 
-def day_digests(archive: Archive, rates: pd.DataFrame | None) -> list[str]:
-    """Return one digest per session, of that session and all before it."""
+def day_digests(
+    archive: Archive,
+    rates: pd.DataFrame | None,
+    stored: Mapping[date, IntensityDay] = MappingProxyType({}),
+) -> list[str]:
+    """Return one digest per session, of that session and all before it.
+
+    Parameters
+    ----------
+    stored : mapping
+        What is kept by session. An archive that was cut off goes on from the digest of the
+        session before its first; without it all its digests are new ones.
+    """
     grid, stories = archive.grid, archive.stories
     columns = [name for name in (*_STORY, *_NEAREST) if name in stories]
     story = pd.util.hash_pandas_object(stories[columns], index=False).to_numpy()
@@ -65,15 +80,22 @@ def day_digests(archive: Archive, rates: pd.DataFrame | None) -> list[str]:
         archive.complete.astype(np.uint64) + 2 * grid.covered.astype(np.uint64),
     ]
     table = np.column_stack(parts)
-    head = [source_digest(), list(archive.narrative_ids), str(grid.days[0])]
+    head = [source_digest(), list(archive.narrative_ids)]
     if rates is not None and not rates.empty:
         head.append(rates.sort_values("narrative_id").to_csv(index=False))
-    chain = repr(head).encode()
+    every = repr(head).encode()
+    chain = _before(archive, stored)
     digests = []
     for row in table:
-        chain = blake2b(chain + row.tobytes(), digest_size=12).digest()
+        chain = blake2b(every + chain + row.tobytes(), digest_size=12).digest()
         digests.append(chain.hex())
     return digests
+
+
+def _before(archive: Archive, stored: Mapping[date, IntensityDay]) -> bytes:
+    """Return what the chain of digests begins with."""
+    earlier = stored.get(archive.day(-1)) if archive.cut else None
+    return str(archive.grid.days[0]).encode() if earlier is None else bytes.fromhex(earlier.digest)
 
 
 def known_days(
@@ -84,13 +106,18 @@ def known_days(
 ) -> Known:
     """Return what is stored of the wanted sessions before the first that is not as it was."""
     points: dict[int, Sequence[IntensityPoint]] = {}
-    errors: dict[int, Mapping[str, Sequence[float | None]]] = {}
-    for row in rows:
+    carried = Carried.empty(len(archive.narrative_ids), len(digests))
+    printed = set(rows)
+    for row in range(len(digests)):
         found = stored.get(archive.day(row))
+        if row not in printed:
+            carried.hold(row)
+            continue
         if found is None or found.digest != digests[row]:
-            return Known(until=row, points=points, errors=errors)
-        points[row], errors[row] = found.points, found.errors
-    return Known(until=len(digests), points=points, errors=errors)
+            return Known(until=row, points=points, carried=carried)
+        points[row] = found.points
+        carried.take(row, found.carried)
+    return Known(until=len(digests), points=points, carried=carried)
 
 
 def _sums(values: NDArray[Any], rows: NDArray[np.intp], n_rows: int) -> NDArray[np.uint64]:

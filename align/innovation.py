@@ -81,29 +81,38 @@ def forecast_errors(values: NDArray[np.float64], weekdays: NDArray[np.intp]) -> 
     return np.where(known[:, -1] & (rows.sum(axis=1) >= LEAST_ROWS), error, np.nan)
 
 
-def standardise(errors: NDArray[np.float64]) -> NDArray[np.float64]:
+def standardise(
+    errors: NDArray[np.float64], since: int = 0, sums: NDArray[np.float64] | None = None
+) -> NDArray[np.float64]:
     """Divide each error by the EWMA root mean square of those before it.
 
     Parameters
     ----------
-    errors : ndarray of shape (n_narratives, n_days)
+    errors : ndarray of shape (n_series, n_days)
+    since : int
+        The first day that is new; ``sums`` holds those before it.
+    sums : ndarray of shape (3, n_series, n_days), optional
+        Weighted squares, weights and number of the errors up to each day. Filled from
+        ``since`` on.
 
     Returns
     -------
-    ndarray of the same shape
+    ndarray of the same shape as ``errors``
         NaN with fewer than 10 earlier errors.
     """
     decay = 0.5 ** (1.0 / HALF_LIFE)
+    kept = np.zeros((3, *errors.shape)) if sums is None else sums
+    before = kept[:, :, since - 1].copy() if since else np.zeros(kept.shape[:2])
+    for day in range(since, errors.shape[1]):
+        there = ~np.isnan(errors[:, day])
+        before[:2, there] *= decay
+        before[0, there] += errors[there, day] ** 2
+        before[1, there] += 1.0
+        before[2, there] += 1.0
+        kept[:, :, day] = before
     out = np.full(errors.shape, np.nan)
-    total = np.zeros(len(errors))
-    weight = np.zeros(len(errors))
-    seen = np.zeros(len(errors), dtype=int)
-    for day in range(errors.shape[1]):
-        error = errors[:, day]
-        ready = (seen >= LEAST_ERRORS) & (total > 0) & ~np.isnan(error)
-        out[ready, day] = error[ready] / np.sqrt(total[ready] / weight[ready])
-        there = ~np.isnan(error)
-        total[there] = decay * total[there] + error[there] ** 2
-        weight[there] = decay * weight[there] + 1.0
-        seen += there
+    total, weight, seen = kept[:, :, :-1]
+    ready = (seen >= LEAST_ERRORS) & (total > 0)
+    scale = np.sqrt(np.divide(total, weight, out=np.ones_like(total), where=ready))
+    out[:, 1:] = np.where(ready, errors[:, 1:] / scale, np.nan)
     return out

@@ -41,7 +41,8 @@ _EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 class Inputs:
     """What the store holds, as ``store.frames`` gives it, up to ``now``.
 
-    ``copies`` may be missing: the stories' own number of copies then stands.
+    ``copies`` may be missing: the stories' own number of copies then stands. ``after`` is the
+    session up to whose close documents and requests were left out; None: nothing was.
     """
 
     prices: pd.DataFrame
@@ -55,6 +56,7 @@ class Inputs:
     rates: pd.DataFrame | None = None
     bulk_files: pd.DataFrame | None = None
     copies: pd.DataFrame | None = None
+    after: date | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -90,28 +92,40 @@ def limit(inputs: Inputs, now: datetime | None) -> Inputs:
         rates=inputs.rates,
         bulk_files=None if files is None else files[files["fetched_at"] <= pd.Timestamp(now)],
         copies=None if inputs.copies is None else _between(inputs.copies, now),
+        after=inputs.after,
     )
 
 
-def digest(inputs: Inputs) -> str:
-    """Return a digest of all that the results depend on: code, inputs, last closed session."""
+def digest(inputs: Inputs, since: datetime | None = None) -> str:
+    """Return a digest of all that the results depend on: code, inputs, last closed session.
+
+    Parameters
+    ----------
+    since : datetime, optional
+        Documents and requests from before it are left out, whether they were read or not.
+    """
     hasher = blake2b(digest_size=16)
     calendar = _calendar(inputs)
     closed = 0 if calendar is None else int((calendar.closes <= _nanoseconds(inputs.now)).sum())
     assets = with_derived(inputs.assets)
     hasher.update(repr((source_digest(), assets, inputs.narratives, closed)).encode())
-    for frame in (inputs.prices, inputs.stories, inputs.labels, inputs.collected):
+    texts = [_since(one, since) for one in (inputs.stories, inputs.labels, inputs.collected)]
+    for frame in (inputs.prices, *texts):
         hasher.update(repr((len(frame), list(frame.columns))).encode())
         hasher.update(pd.util.hash_pandas_object(frame, index=False).to_numpy().tobytes())
-    for extra in (_answered(inputs, calendar), inputs.rates, inputs.bulk_files, inputs.copies):
+    extras = [one for one in (inputs.bulk_files, inputs.copies) if one is not None]
+    extras = [_since(one, since) for one in extras]
+    for extra in (_answered(inputs, calendar, since), inputs.rates, *extras):
         if extra is not None and len(extra):
             hasher.update(pd.util.hash_pandas_object(extra, index=False).to_numpy().tobytes())
     return hasher.hexdigest()
 
 
-def _answered(inputs: Inputs, calendar: SessionCalendar | None) -> pd.DataFrame | None:
+def _answered(
+    inputs: Inputs, calendar: SessionCalendar | None, since: datetime | None
+) -> pd.DataFrame | None:
     """Return which source answered on which session; hours differ in every run."""
-    log = inputs.fetch_log[inputs.fetch_log["outcome"].isin(ANSWERED)]
+    log = _since(inputs.fetch_log[inputs.fetch_log["outcome"].isin(ANSWERED)], since)
     if calendar is None or log.empty or inputs.collected.empty:
         return None
     sessions = calendar.positions(log["fetched_at"])
@@ -144,6 +158,7 @@ def build(inputs: Inputs) -> Built:
         now=inputs.now,
         fetch_log=inputs.fetch_log,
         bulk_files=inputs.bulk_files,
+        after=inputs.after,
     )
     market = None
     if len(inputs.prices):
@@ -256,6 +271,14 @@ def _between(frame: pd.DataFrame, now: datetime) -> pd.DataFrame:
     return frame[inside].reset_index(drop=True)
 
 
+def _since(frame: pd.DataFrame, since: datetime | None) -> pd.DataFrame:
+    """Return the rows from an instant on."""
+    if since is None:
+        return frame
+    name = "effective_at" if "effective_at" in frame else "fetched_at"
+    return frame[frame[name] >= pd.Timestamp(since)]
+
+
 def _calendar(inputs: Inputs) -> SessionCalendar | None:
     """Return New York from before the first stamp to a little past the last one."""
     dates: list[date] = []
@@ -269,6 +292,7 @@ def _calendar(inputs: Inputs) -> SessionCalendar | None:
             dates += [frame[name].min().date(), frame[name].max().date()]
     if not dates:
         return None
+    dates += [inputs.after] if inputs.after is not None else []
     first = max(min(dates) - timedelta(days=14), _EARLIEST.date())
     return load_calendar(NEW_YORK, first, max(dates) + _BEYOND)
 

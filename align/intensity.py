@@ -18,14 +18,16 @@ from numpy.typing import NDArray
 from align.archive import Archive
 from align.baselines import ewma_zscores, zscores
 from align.bursts import concentrated, kleinberg
+from align.carried import SERIES, VOLUME, Carried
 from align.catalogue import weights
 from align.correction import Rates, correct, rates_of
-from align.increment import Known, day_digests, known_days
+from align.increment import day_digests, known_days
 from align.innovation import forecast_errors, logit_share, standardise
 from align.linked import linked_shares
 from align.novelty import fresh_stories
 from align.panel import Grid
 from align.series import Counts, Series, count, shares
+from align.volume import volume_errors
 from store.records import IntensityDay, IntensityPoint
 
 # 97.5th percentile of the normal distribution.
@@ -36,7 +38,6 @@ _STANCE_PRIOR = 2.0
 _LEAST_SIDES = 3
 # A hole in an archive longer than this (in sessions) is not written out day by day.
 _LONGEST_GAP = 60
-_SERIES = ("all", "novel", "repeat")
 _Table = NDArray[np.float64]
 
 
@@ -50,10 +51,16 @@ class Measured:
         All, by narrative and day.
     fresh : list of IntensityDay
         The sessions that had to be computed, oldest first.
+    digests : list of str
+        Of each row of the archive, its past included.
+    volume : ndarray of shape (n_days,)
+        Innovation of the number of stories, for each row of the archive; NaN where missing.
     """
 
     points: Sequence[IntensityPoint]
     fresh: Sequence[IntensityDay]
+    digests: Sequence[str]
+    volume: NDArray[np.float64]
 
 
 def measure_intensity(archive: Archive, rates: pd.DataFrame | None = None) -> list[IntensityPoint]:
@@ -80,28 +87,33 @@ def measure(
     stored : mapping
         What earlier runs computed, by session; used as far as all inputs are the same.
     """
-    digests = day_digests(archive, rates)
-    rows = _printed_rows(archive.grid)
+    digests = day_digests(archive, rates, stored)
+    rows = printed_rows(archive.grid)
     known = known_days(archive, digests, stored, rows)
     fresh = [row for row in rows if row >= known.until]
     by_row = dict(known.points)
-    errors = _Errors.of(archive, known)
+    carried = known.carried
+    # A long hole is not printed, but what is carried over it has to be known.
+    since = max(known.points, default=-1) + 1
     if fresh:
-        by_row |= _computed(archive, rates_of(rates, weights()["correction"]), errors, fresh)
+        by_row |= _computed(
+            archive, rates_of(rates, weights()["correction"]), carried, fresh, since
+        )
     points = [by_row[row][place] for place in range(len(archive.narrative_ids)) for row in rows]
     days = [
         IntensityDay(
             day=archive.day(row),
             digest=digests[row],
             points=by_row[row],
-            errors=errors.of_day(row),
+            carried=carried.of_day(row),
         )
         for row in fresh
     ]
-    return Measured(points=points, fresh=days)
+    volume = standardise(carried.errors[VOLUME], len(archive.grid.days), carried.sums[VOLUME])
+    return Measured(points=points, fresh=days, digests=digests, volume=volume[0])
 
 
-def _printed_rows(grid: Grid) -> list[int]:
+def printed_rows(grid: Grid) -> list[int]:
     """Return all rows but those inside a hole of more than 60 sessions."""
     rows: list[int] = []
     for row in np.flatnonzero(grid.covered).tolist():
@@ -111,55 +123,37 @@ def _printed_rows(grid: Grid) -> list[int]:
     return rows
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Errors:
-    """Forecast errors of the three series, shape (n_narratives, n_days) each."""
-
-    tables: Mapping[str, _Table]
-
-    @classmethod
-    def of(cls, archive: Archive, known: Known) -> "_Errors":
-        """Return those of the sessions that are known, NaN elsewhere."""
-        shape = (len(archive.narrative_ids), len(archive.grid.days))
-        tables = {name: np.full(shape, np.nan) for name in _SERIES}
-        for row, errors in known.errors.items():
-            for name in _SERIES:
-                tables[name][:, row] = np.array(errors[name], dtype=float)
-        return cls(tables=tables)
-
-    def of_day(self, row: int) -> dict[str, list[float | None]]:
-        return {
-            name: [None if np.isnan(value) else float(value) for value in table[:, row]]
-            for name, table in self.tables.items()
-        }
-
-
 def _computed(
-    archive: Archive, rates: Mapping[str, Rates], errors: _Errors, rows: Sequence[int]
+    archive: Archive,
+    rates: Mapping[str, Rates],
+    carried: Carried,
+    rows: Sequence[int],
+    since: int,
 ) -> dict[int, list[IntensityPoint]]:
-    """Return the points of some sessions, by row; their errors go into ``errors``."""
+    """Return the points of some sessions, by row; ``carried`` is filled from ``since`` on."""
     counts = _story_counts(archive)
     series = {
         name: _counted(archive, value)
-        for name, value in (
-            ("all", np.ones(len(archive.story))),
-            ("novel", counts.fresh),
-            ("repeat", 1.0 - counts.fresh),
+        for name, value in zip(
+            SERIES, (np.ones(len(archive.story)), counts.fresh, 1.0 - counts.fresh), strict=True
         )
     }
     gone = np.array([archive.missing(row) for row in range(len(archive.grid.days))])
-    shape = errors.tables["all"].shape
-    tables = {name: np.full(shape, np.nan) for name in ("share", "zscore", "zscore_ewma")}
-    effective = np.zeros(shape[1])
+    tables = {
+        name: np.full(carried.linked.shape, np.nan) for name in ("share", "zscore", "zscore_ewma")
+    }
+    effective = np.zeros(len(gone))
     for row in rows:
         if archive.grid.covered[row]:
-            _fill_day(archive, series, gone, row, errors, tables, effective)
+            _fill_day(archive, series, gone, row, carried.errors, tables, effective)
+    carried.errors[VOLUME][0, since:] = volume_errors(archive, since)
+    standardise(carried.errors[VOLUME], since, carried.sums[VOLUME])
     for name, out in zip(
-        _SERIES, ("innovation", "innovation_novel", "innovation_repeat"), strict=True
+        SERIES, ("innovation", "innovation_novel", "innovation_repeat"), strict=True
     ):
-        tables[out] = standardise(errors.tables[name])
-    tables["share_linked"] = linked_shares(archive, series["all"])
-    tables["burst"] = _bursts(archive, counts.tables["stories"], gone).astype(float)
+        tables[out] = standardise(carried.errors[name], since, carried.sums[name])
+    tables["share_linked"] = linked_shares(archive, series["all"], since, carried)
+    tables["burst"] = _bursts(archive, counts.tables["stories"], gone, since, carried)
     tables |= counts.tables
     return {
         row: [
@@ -186,7 +180,7 @@ def _fill_day(
     counts: Mapping[str, Counts],
     gone: NDArray[np.bool_],
     row: int,
-    errors: _Errors,
+    errors: Mapping[str, _Table],
     tables: Mapping[str, _Table],
     effective: _Table,
 ) -> None:
@@ -203,9 +197,9 @@ def _fill_day(
     tables["zscore"][:, row] = zscores(series, gone[days])
     tables["zscore_ewma"][:, row] = ewma_zscores(series, gone[days])
     weekdays = grid.days[days].day_of_week.to_numpy().astype(np.intp)
-    for name, table in errors.tables.items():
+    for name in SERIES:
         part = series if name == "all" else shares(grid, counts[name], panel, row)
-        table[:, row] = forecast_errors(_transformed(part, gone[days]), weekdays)
+        errors[name][:, row] = forecast_errors(_transformed(part, gone[days]), weekdays)
 
 
 def _transformed(series: Series, gone: NDArray[np.bool_]) -> _Table:
@@ -246,13 +240,16 @@ def _story_counts(archive: Archive) -> _StoryCounts:
     return _StoryCounts(tables=tables, fresh=fresh[7])
 
 
-def _bursts(archive: Archive, carried: _Table, gone: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def _bursts(
+    archive: Archive, told: _Table, gone: NDArray[np.bool_], since: int, carried: Carried
+) -> _Table:
     rule, grid = weights()["burst"], archive.grid
     stories = np.bincount(grid.story_day, minlength=len(grid.days)).astype(float)
-    marked = kleinberg(carried, stories, gone | ~archive.complete, rule)
+    out = gone | ~archive.complete
+    marked = kleinberg(told, stories, out, rule, since=since, over=carried.over)
     cell = archive.narrative * len(grid.days) + grid.story_day[archive.story]
     marked.flat[concentrated(archive.stories, grid.story_day, archive.story, cell, rule)] = True
-    return marked
+    return marked.astype(float)
 
 
 def day_of_story(archive: Archive) -> NDArray[np.int64]:

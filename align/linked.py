@@ -5,10 +5,13 @@ level of the series so far through the days on which both are known, as a price 
 chained when its basket changes.
 """
 
+from datetime import date
+
 import numpy as np
 from numpy.typing import NDArray
 
 from align.archive import Archive
+from align.carried import Carried
 from align.panel import BASELINE_DAYS, LEAST_COVERAGE, Panel, coverage_of
 from align.series import Counts, Series, shares
 
@@ -16,8 +19,17 @@ from align.series import Counts, Series, shares
 LEAST_OVERLAP = 20
 
 
-def linked_shares(archive: Archive, counts: Counts) -> NDArray[np.float64]:
+def linked_shares(
+    archive: Archive, counts: Counts, since: int = 0, kept: Carried | None = None
+) -> NDArray[np.float64]:
     """Return the chain-linked share, shape (n_narratives, n_days); NaN on missing days.
+
+    Parameters
+    ----------
+    since : int
+        The first row that is new; the chain of those before it is in ``kept``.
+    kept : Carried, optional
+        Its ``linked``, ``theta`` and ``panel`` are filled from ``since`` on.
 
     Notes
     -----
@@ -32,26 +44,34 @@ def linked_shares(archive: Archive, counts: Counts) -> NDArray[np.float64]:
     stays in the level for good, so compare levels within a year, not over ten.
     """
     n_days = len(archive.grid.days)
-    out = np.full((len(archive.narrative_ids), n_days), np.nan)
+    kept = Carried.empty(len(archive.narrative_ids), n_days) if kept is None else kept
     quarter = archive.grid.days.to_period("Q").asi8
-    frozen: Panel | None = None
-    since, theta = 0, np.ones(len(out))
-    for row in range(n_days):
-        if archive.missing(row):
-            continue
+    # Row whose panel is frozen, and its odds ratio.
+    start = _frozen_row(archive, kept.panel[since - 1]) if since else None
+    theta = kept.theta[:, since - 1] if since else np.ones(len(kept.linked))
+    for row in range(since, n_days):
         today = archive.panels[row]
-        if not len(today.members) and not today.pool_usual:
-            continue
-        if frozen is None:
-            frozen, since = today, row
-        elif quarter[row] != quarter[since] or _is_gone(archive, row, frozen):
-            found = _link(archive, counts, today, row, out)
-            if found is not None:
-                frozen, since, theta = today, row, found
-        series = _series(archive, counts, frozen, row)
-        share = series.filled[:, -1]
-        out[:, row] = theta * share / (1.0 - share + theta * share)
-    return out
+        if not archive.missing(row) and (len(today.members) or today.pool_usual):
+            if start is None:
+                start = row
+            elif quarter[row] != quarter[start] or _is_gone(archive, row, archive.panels[start]):
+                found = _link(archive, counts, today, row, kept.linked)
+                if found is not None:
+                    start, theta = row, found
+            share = _series(archive, counts, archive.panels[start], row).filled[:, -1]
+            kept.linked[:, row] = theta * share / (1.0 - share + theta * share)
+        kept.theta[:, row] = theta
+        kept.panel[row] = 0 if start is None else archive.day(start).toordinal()
+    return kept.linked
+
+
+def _frozen_row(archive: Archive, ordinal: float) -> int | None:
+    """Return the row of the session of an ordinal, None for 0."""
+    if not ordinal:
+        return None
+    position = int(archive.calendar.fold([date.fromordinal(int(ordinal))])[0])
+    # A panel from before the grid is computed from too little: `horizon` has everything read.
+    return max(position - archive.offset, 0)
 
 
 def _is_gone(archive: Archive, row: int, panel: Panel) -> bool:

@@ -9,9 +9,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from align.archive import Archive
-from align.innovation import forecast_error, standardise
+from align.intensity import Measured
 from align.market import Market
-from store.records import IntensityPoint
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -66,7 +65,7 @@ class Paired:
 def pair(
     archive: Archive | None,
     market: Market | None,
-    points: Sequence[IntensityPoint],
+    measured: Measured,
     listed: Sequence[str],
     volatility: str,
 ) -> Paired | None:
@@ -74,6 +73,8 @@ def pair(
 
     Parameters
     ----------
+    measured : Measured
+        Of this archive.
     volatility : str
         Asset whose change stands for volatility.
 
@@ -83,10 +84,10 @@ def pair(
         None without stories, prices or a listed asset.
     """
     assets = [name for name in listed if market is not None and name in market.assets]
-    if archive is None or market is None or not points or not assets:
+    if archive is None or market is None or not measured.points or not assets:
         return None
     values: dict[str, dict[pd.Timestamp, float]] = {name: {} for name in archive.narrative_ids}
-    for point in points:
+    for point in measured.points:
         if point.innovation is not None:
             values[point.narrative_id][pd.Timestamp(point.day)] = point.innovation
     wide = pd.DataFrame(values, dtype=float).reindex(
@@ -104,20 +105,5 @@ def pair(
         innovations=wide.iloc[span].to_numpy(dtype=float).T,
         moves=moves[assets].to_numpy(dtype=float).T,
         volatility=np.asarray(fear, dtype=np.float64),
-        volume=volume_innovation(archive)[span],
+        volume=measured.volume[span],
     )
-
-
-def volume_innovation(archive: Archive) -> NDArray[np.float64]:
-    """Return by how much each session's number of stories surprised its own past.
-
-    The forecast of an intensity, for the logarithm of one plus the number of stories; NaN on
-    a day that was not collected, or has not closed.
-    """
-    grid = archive.grid
-    stories = np.bincount(grid.story_day, minlength=len(grid.days))[: len(grid.days)]
-    gone = np.array([archive.missing(row) for row in range(len(grid.days))], dtype=bool)
-    values = np.where(gone | ~archive.complete, np.nan, np.log1p(stories))
-    weekdays = grid.days.day_of_week.to_numpy().astype(np.intp)
-    errors = [forecast_error(values[: row + 1], weekdays[: row + 1]) for row in range(len(values))]
-    return np.asarray(standardise(np.array([errors]))[0], dtype=np.float64)

@@ -5,10 +5,12 @@ The one module of ``align/`` that uses the store.
 
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import pandas as pd
 
 from align.catalogue import asset_words, load_episodes, signature_library, weights
@@ -18,6 +20,7 @@ from align.confirmation import confirm, unknown_cells, with_status
 from align.episode_moves import episode_moves_text
 from align.errors import AlignError
 from align.explanation import days_to_explain, explain_day
+from align.horizon import LOOKBACK, close_of, horizon_of, is_enough
 from align.inputs import (
     Built,
     Inputs,
@@ -34,12 +37,12 @@ from align.paired import pair
 from align.scan_points import scan_points
 from align.sessions import ALWAYS_OPEN
 from align.stamps import check_stamps, suspect, without_leads
+from align.standing import explanation_digests, stale
 from store.records import (
     CheckedClaim,
     Claim,
     Explanation,
     Failure,
-    IntensityPoint,
     NamedCell,
     StageReport,
     StampCheck,
@@ -82,36 +85,36 @@ def align(
         Cells of the scan that the settings name beforehand.
     """
     counts = dict.fromkeys(_COUNTED, 0)
-    inputs = _read(store, now)
+    results, horizon = store.results, horizon_of(now)
+    after = _cut_after(store, horizon)
+    inputs = _read(store, now, after)
     settings = {
         "weights": weights()["version"],
         "signatures": signature_library().version,
-        "inputs": digest(inputs),
+        "inputs": digest(inputs, horizon),
         "cells": repr(tuple(named)),
     }
-    if _last_settings(store) == settings:
+    touched = results.touched_since()
+    if _last_settings(store) == settings and (touched is None or touched >= horizon):
         return StageReport(stage="align", counts=counts, notes=["nothing new to align"])
     run = store.runs.begin("align", now=now, settings=settings)
-    built = build(inputs)
-    results = store.results
-    measured = Measured(points=[], fresh=[])
-    if built.archive is not None:
-        measured = measure(built.archive, inputs.rates, results.intensity_days())
+    night = _measured(store, inputs, named)
+    built, measured = night.built, night.measured
     paired = pair(
         built.archive,
         built.market,
-        measured.points,
+        measured,
         built.listed,
         weights()["confirmation"]["volatility"],
     )
     cells = scan_points(paired)
-    stamps, early = _stamp_checks(store, built, now)
+    stamps, early = _stamp_checks(store, built, horizon, now)
     if early:
         # Before anything is named: a lead that stamps may have made is nothing to re-test.
         cells = without_leads(cells)
     confirmations = confirm(store.confirmations.all(), paired, cells, named, weights())
     cells = with_status(cells, confirmations)
-    explained, failed = _explanations(store, built, inputs, measured.points, progress)
+    explained, digests, failed = _explanations(store, night, progress)
     with store.transaction():
         # A move refers to its asset: the derived spread needs a row, too.
         store.assets.sync(derived_assets(inputs.assets))
@@ -131,8 +134,11 @@ def align(
             counts["confirmations"] = store.confirmations.save(
                 confirmations, now=now, run_id=run.id
             )
-        if explained and results.explanations_differ(explained, days=1):
-            counts["explanations"] = results.save_explanations(explained, days=1, run_id=run.id)
+        if results.explanations_differ(explained, days=1, digests=digests):
+            counts["explanations"] = results.save_explanations(
+                explained, days=1, run_id=run.id, digests=digests
+            )
+        results.seen()
         for failure in failed:
             run.fail(failure)
         run.finish(now=now, counts=counts, code=3 if failed else 0)
@@ -155,8 +161,8 @@ def explain(
     AlignError
         When there are no prices, or they do not cover the day.
     """
-    inputs = _read(store, now)
-    world = world_of(build(inputs), inputs)
+    night = _measured(store, _read(store, now))
+    world = world_of(night.built, night.inputs, night.measured.points)
     return explain_day(world, day, days=days, passages=store.frames.quotes)
 
 
@@ -241,34 +247,74 @@ def _last_day(store: "Store", names: Sequence[str], now: datetime | None) -> dat
     return found
 
 
-def _read(store: "Store", now: datetime | None) -> Inputs:
-    """Read what the store holds, as it was known by ``now``."""
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Night:
+    """What was read, and the intensity that follows from it."""
+
+    inputs: Inputs
+    built: Built
+    measured: Measured
+
+
+def _cut_after(store: "Store", horizon: datetime) -> date | None:
+    """Return the session after which a night may begin to read; None to read everything."""
+    touched = store.results.touched_since()
+    if touched is not None and touched < horizon:
+        return None
+    return store.results.last_kept_day(horizon.date())
+
+
+def _read(store: "Store", now: datetime | None, after: date | None = None) -> Inputs:
+    """Read what the store holds, as it was known by ``now``; of documents what counts after."""
     frames, assets, narratives = store.frames, store.assets.all(), store.narratives.all()
+    since = None if after is None else close_of(after)
     everything = Inputs(
         prices=frames.prices(needed_assets(assets, narratives), known_by=now),
-        stories=frames.stories(),
-        labels=frames.labels(),
-        collected=frames.collected(),
-        fetch_log=frames.fetch_log(),
+        stories=frames.stories(since=since),
+        labels=frames.labels(since=since),
+        collected=frames.collected(since=since),
+        fetch_log=frames.fetch_log(since=since),
         rates=frames.rates(),
-        bulk_files=frames.bulk_files(),
+        bulk_files=frames.bulk_files(since=since),
         assets=assets,
         narratives=narratives,
         now=now or datetime.max.replace(tzinfo=UTC),
-        copies=frames.copies(),
+        copies=frames.copies(since=since),
+        after=after,
     )
     return limit(everything, now)
 
 
-def _stamp_checks(store: "Store", built: Built, now: datetime) -> tuple[list[StampCheck], bool]:
-    """Check the stamps of all that counts by ``now``; return whether leads cannot be tested.
+def _measured(store: "Store", inputs: Inputs, named: Sequence[NamedCell] = ()) -> _Night:
+    """Return the intensity, from everything where what was read is not enough for it."""
+    built = build(inputs)
+    nothing = Measured(points=[], fresh=[], digests=[], volume=np.empty(0))
+    if built.archive is None:
+        whole = _Night(inputs=inputs, built=built, measured=nothing)
+        return whole if inputs.after is None else _measured(store, _read(store, inputs.now), named)
+    kept = store.results.intensity_days(inputs.after)
+    measured = measure(built.archive, inputs.rates, kept)
+    before = store.confirmations.all()
+    known = {one.cell for one in before}
+    since = [one.named_at for one in before if one.status == "open"]
+    since += [one.named for one in named if (one.narrative_id, one.asset_id, one.lag) not in known]
+    if not is_enough(built.archive, measured.fresh, kept, since):
+        return _measured(store, _read(store, inputs.now), named)
+    return _Night(inputs=inputs, built=built, measured=measured)
+
+
+def _stamp_checks(
+    store: "Store", built: Built, horizon: datetime, now: datetime
+) -> tuple[list[StampCheck], bool]:
+    """Check the stamps of what a night reads; return whether leads cannot be tested.
 
     In the order in which the store gives them back.
     """
-    stamps = store.frames.stamps()
+    stamps = store.frames.stamps(since=horizon)
     known = stamps[stamps["effective_at"] <= now].reset_index(drop=True)
     seed = weights()["bootstrap"]["seed"]
-    found = check_stamps(known, store.frames.mentions(), built.market, seed=seed)
+    mentions = store.frames.mentions(since=horizon)
+    found = check_stamps(known, mentions, built.market, seed=seed)
     found.sort(key=lambda one: (one.source_id is not None, one.source_id or "", one.check))
     return found, suspect(found, known)
 
@@ -304,17 +350,19 @@ def _survival(store: "Store") -> list[str]:
 
 
 def _explanations(
-    store: "Store",
-    built: Built,
-    inputs: Inputs,
-    points: Sequence[IntensityPoint],
-    progress: Progress,
-) -> tuple[list[Explanation], list[Failure]]:
-    """Explain the recent sessions and the largest moves among those with documents."""
+    store: "Store", night: _Night, progress: Progress
+) -> tuple[list[Explanation], dict[date, str], list[Failure]]:
+    """Explain the recent sessions and the largest moves among those with documents.
+
+    Only those whose explanation rests on something else by now; with the digest of each.
+    """
+    built, inputs = night.built, night.inputs
     if built.market is None or built.archive is None or not inputs.narratives:
-        return [], []
-    world = world_of(built, inputs, points)
-    days = days_to_explain(world)
+        return [], {}, []
+    world = world_of(built, inputs, night.measured.points)
+    wanted = days_to_explain(world, LOOKBACK if built.archive.cut else 0)
+    digests = explanation_digests(built, inputs, night.measured.digests, wanted)
+    days = stale(digests, store.results.explanation_digests(days=1))
     found, failed = [], []
     for day in progress(days, "explain") if progress is not None and days else days:
         try:
@@ -329,4 +377,4 @@ def _explanations(
                     advice=f"look at the prices around {day}, then run 'tapestory align' again",
                 )
             )
-    return found, failed
+    return found, digests, failed

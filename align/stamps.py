@@ -47,6 +47,7 @@ _CLOCK_S = 300
 # A schedule: half of what a source prints in a season comes at one time of the day.
 _SCHEDULE_SHARE = 0.5
 _LEAST_OF_SEASON = 8
+_SUMMER_OFFSET = pd.Timedelta(hours=4)
 # Pairs within five minutes of a whole hour: one of six by chance.
 _NEAR_HOUR_S = 300
 _BY_CHANCE = 2 * _NEAR_HOUR_S / 3600
@@ -142,17 +143,20 @@ def _pattern_checks(stamps: pd.DataFrame) -> Iterator[StampCheck]:
 
 def _summer_time(source_id: str, stated: pd.Series) -> Iterator[StampCheck]:
     """Yield whether a source of a fixed schedule keeps it in UTC when New York's clocks change."""
-    offset = stated.dt.tz_convert("America/New_York").dt.strftime("%z")
-    times = [stated[offset == season].dt.strftime("%H:%M") for season in ("-0400", "-0500")]
+    there = stated.dt.tz_convert("America/New_York").dt.tz_localize(None)
+    saved = (stated.dt.tz_localize(None) - there) == _SUMMER_OFFSET
+    minute = stated.dt.hour * 60 + stated.dt.minute
+    times = [minute[saved], minute[~saved]]
     if min(map(len, times)) < _LEAST_OF_SEASON:
         return
     (summer, often), (winter, seldom) = (
-        (shares.index[0], float(shares.iloc[0]))
+        (int(shares.index[0]), float(shares.iloc[0]))
         for shares in (part.value_counts(normalize=True) for part in times)
     )
     share = min(often, seldom)
     # Bare dates are no schedule: they are read as the first second of the day, or the last.
-    flagged = summer == winter and share >= _SCHEDULE_SHARE and summer not in ("00:00", "23:59")
+    bare = (0, 24 * 60 - 1)
+    flagged = summer == winter and share >= _SCHEDULE_SHARE and summer not in bare
     yield StampCheck(
         source_id=source_id,
         check="no_summer_time",
@@ -161,8 +165,8 @@ def _summer_time(source_id: str, stated: pd.Series) -> Iterator[StampCheck]:
         statistic=round(share, 4),
         pvalue=None,
         message=(
-            f"prints at {summer} UTC in summer and in winter: look whether its dates lost their"
-            " time zone"
+            f"prints at {summer // 60:02}:{summer % 60:02} UTC in summer and in winter: look"
+            " whether its dates lost their time zone"
             if flagged
             else "no schedule that stands still"
         ),

@@ -36,7 +36,10 @@ _OWNER = rf"([^.]+\.(?:{_SOLD})\.[a-z]{{2}}|[^.]+\.[^.]+)$"
 
 
 class Frames:
-    """Queries that return DataFrames."""
+    """Queries that return DataFrames.
+
+    ``since`` leaves out what counts from before that instant.
+    """
 
     def __init__(self, db: Database) -> None:
         self._db = db
@@ -90,27 +93,30 @@ class Frames:
         )
         return frame.drop_duplicates(["asset_id", "date"], keep="last", ignore_index=True)
 
-    def stories(self) -> "pd.DataFrame":
+    def stories(self, *, since: datetime | None = None) -> "pd.DataFrame":
         """Return one row per story that was labelled, copies collapsed.
 
         Columns: ``document_id, source_id, weight, effective_at, copies`` (1 or more)``, author,
-        title, nearest_7, nearest_30`` (highest cosine with an earlier story of 7 and of 30 days;
-        NaN where there is none, or none was looked for)``, domain`` (of the page, see
-        :func:`domains`)``, published_at, date_source``, sorted by ``effective_at``. A story
+        title, content_hash, nearest_7, nearest_30`` (highest cosine with an earlier story of 7
+        and of 30 days; NaN where there is none, or none was looked for)``, domain`` (of the
+        page, see :func:`domains`)``, published_at, date_source``, by ``effective_at``. A story
         without a labelled original is left out. ``copies`` grows as copies come: what was out
         by a session's close, :meth:`copies` tells.
         """
         frame = self.query(
             "SELECT d.id AS document_id, d.source_id, s.weight, d.effective_at,"
-            " 1 + coalesce(c.n, 0) AS copies, d.author, d.title, d.published_at,"
+            " 1 + coalesce(c.n, 0) AS copies, d.author, d.title, d.content_hash, d.published_at,"
             " d.date_source, n.nearest_7, n.nearest_30,"
             " coalesce(d.canonical_url, d.url) AS url"
             " FROM documents d JOIN sources s ON s.id = d.source_id"
             " JOIN taggings t ON t.document_id = d.id AND t.outcome = 'tagged'"
             " LEFT JOIN (SELECT duplicate_of, count(*) AS n FROM documents"
-            "   WHERE duplicate_of IS NOT NULL GROUP BY duplicate_of) c ON c.duplicate_of = d.id"
+            "   WHERE duplicate_of IS NOT NULL AND effective_at >= ?"
+            "   GROUP BY duplicate_of) c ON c.duplicate_of = d.id"
             " LEFT JOIN novelty n ON n.document_id = d.id AND n.model = t.model"
-            " WHERE d.duplicate_of IS NULL ORDER BY d.effective_at, d.id"
+            " WHERE d.duplicate_of IS NULL AND d.effective_at >= ?"
+            " ORDER BY d.effective_at, d.id",
+            [_from(since), _from(since)],
         )
         frame["domain"] = domains(frame.pop("url"))
         return frame.astype({"nearest_7": float, "nearest_30": float})
@@ -130,7 +136,7 @@ class Frames:
             " WHERE r.language = 'en' ORDER BY r.narrative_id"
         )
 
-    def labels(self) -> "pd.DataFrame":
+    def labels(self, *, since: datetime | None = None) -> "pd.DataFrame":
         """Return one row per story and narrative that it carries.
 
         Columns: ``document_id``, ``narrative_id``, ``probability`` (highest over the passages),
@@ -140,7 +146,8 @@ class Frames:
         frame = self.query(
             "WITH votes AS (SELECT document_id, narrative_id, stance,"
             "   sum(probability * stance_probability * iif(is_causal_claim, ?, 1.0)) AS vote"
-            "   FROM labels"
+            "   FROM labels WHERE document_id IN"
+            "     (SELECT id FROM documents WHERE effective_at >= ? AND duplicate_of IS NULL)"
             "   GROUP BY document_id, narrative_id, stance),"
             " best AS (SELECT *, row_number() OVER (PARTITION BY document_id, narrative_id"
             "   ORDER BY vote DESC, stance) AS nth FROM votes)"
@@ -153,18 +160,20 @@ class Frames:
             " JOIN sources s ON s.id = d.source_id"
             " GROUP BY l.document_id, l.narrative_id ORDER BY d.effective_at, l.document_id,"
             " l.narrative_id",
-            [CAUSAL_WEIGHT],
+            [CAUSAL_WEIGHT, _from(since)],
         )
         frame["causal"] = frame["causal"].astype(bool)
         return frame
 
-    def collected(self) -> "pd.DataFrame":
+    def collected(self, *, since: datetime | None = None) -> "pd.DataFrame":
         """Return ``source_id, effective_at`` of every document, labelled or not."""
         return self.query(
-            "SELECT source_id, effective_at FROM documents ORDER BY effective_at, source_id"
+            "SELECT source_id, effective_at FROM documents WHERE effective_at >= ?"
+            " ORDER BY effective_at, source_id",
+            [_from(since)],
         )
 
-    def stamps(self) -> "pd.DataFrame":
+    def stamps(self, *, since: datetime | None = None) -> "pd.DataFrame":
         """Return every document with its stamps, copies too, sorted by ``effective_at``.
 
         Columns: ``document_id, source_id, title, published_at, first_seen_at, effective_at,
@@ -172,28 +181,37 @@ class Frames:
         """
         return self.query(
             "SELECT id AS document_id, source_id, title, published_at, first_seen_at,"
-            " effective_at, duplicate_of FROM documents ORDER BY effective_at, id"
+            " effective_at, duplicate_of FROM documents WHERE effective_at >= ?"
+            " ORDER BY effective_at, id",
+            [_from(since)],
         )
 
-    def mentions(self) -> "pd.DataFrame":
+    def mentions(self, *, since: datetime | None = None) -> "pd.DataFrame":
         """Return ``document_id, asset_id, text`` of every configured asset that is named."""
         return self.query(
             "SELECT document_id, asset_id, text FROM entities WHERE asset_id IS NOT NULL"
-            " ORDER BY document_id, asset_id, text"
+            " AND document_id IN (SELECT id FROM documents WHERE effective_at >= ?)"
+            " ORDER BY document_id, asset_id, text",
+            [_from(since)],
         )
 
-    def copies(self) -> "pd.DataFrame":
+    def copies(self, *, since: datetime | None = None) -> "pd.DataFrame":
         """Return ``document_id`` of the story and ``effective_at`` of each of its copies."""
         return self.query(
             "SELECT duplicate_of AS document_id, effective_at FROM documents"
-            " WHERE duplicate_of IS NOT NULL ORDER BY effective_at, id"
+            " WHERE duplicate_of IS NOT NULL AND effective_at >= ? ORDER BY effective_at, id",
+            [_from(since)],
         )
 
-    def fetch_log(self) -> "pd.DataFrame":
+    def fetch_log(self, *, since: datetime | None = None) -> "pd.DataFrame":
         """Return ``source_id, fetched_at, outcome`` of every request."""
-        return self.query("SELECT source_id, fetched_at, outcome FROM fetches ORDER BY fetched_at")
+        return self.query(
+            "SELECT source_id, fetched_at, outcome FROM fetches WHERE fetched_at >= ?"
+            " ORDER BY fetched_at",
+            [_from(since)],
+        )
 
-    def bulk_files(self) -> "pd.DataFrame":
+    def bulk_files(self, *, since: datetime | None = None) -> "pd.DataFrame":
         """Return how many quarter-hour files each run got from each source that has them.
 
         Columns: ``source_id, fetched_at, got``; a run that asked and got none is a row.
@@ -202,7 +220,9 @@ class Frames:
             "SELECT f.source_id, max(f.fetched_at) AS fetched_at,"
             " sum(f.outcome = 'ok' AND f.url LIKE '%.gkg.csv.zip') AS got"
             " FROM fetches f JOIN sources s ON s.id = f.source_id AND s.kind = 'gdelt'"
-            " GROUP BY f.source_id, f.run_id ORDER BY fetched_at, f.source_id"
+            " WHERE f.fetched_at >= ?"
+            " GROUP BY f.source_id, f.run_id ORDER BY fetched_at, f.source_id",
+            [_from(since)],
         )
 
     def intensity(self) -> "pd.DataFrame":
@@ -243,16 +263,25 @@ class Frames:
         ``end`` not.
         """
         marks = ", ".join("?" * len(narrative_ids))
+        # The view would go through all labels of the narratives, of all years; CROSS JOIN keeps
+        # the planner to the documents of the window, and the sign to those documents' labels.
         frame = self.query(
-            "SELECT q.narrative_id, q.document_id, q.url, q.published_at, q.effective_at,"
-            " q.source_id, q.stance, q.probability, q.stance_probability,"
-            " q.is_causal_claim AS causal, q.quote AS text, q.title FROM quotes q"
-            f" WHERE q.narrative_id IN ({marks}) AND q.effective_at >= ? AND q.effective_at < ?"
-            " AND q.duplicate_of IS NULL ORDER BY q.effective_at, q.document_id",
+            "SELECT l.narrative_id, l.document_id, d.url, d.published_at, d.effective_at,"
+            " d.source_id, l.stance, l.probability, l.stance_probability,"
+            " l.is_causal_claim AS causal, p.text, d.title"
+            " FROM documents d CROSS JOIN labels l ON l.document_id = d.id"
+            " CROSS JOIN passages p ON p.id = l.passage_id"
+            f" WHERE +l.narrative_id IN ({marks}) AND d.effective_at >= ? AND d.effective_at < ?"
+            " AND d.duplicate_of IS NULL ORDER BY d.effective_at, d.id, p.position, l.narrative_id",
             [*narrative_ids, to_text(start), to_text(end)],
         )
         frame["causal"] = frame["causal"].astype(bool)
         return frame
+
+
+def _from(since: datetime | None) -> str:
+    """Return the text from which instants count; before all of them without one."""
+    return "" if since is None else to_text(since)
 
 
 def domains(urls: "pd.Series") -> "pd.Series":

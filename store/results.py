@@ -2,8 +2,9 @@
 
 import dataclasses
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
+from types import MappingProxyType
 from typing import Any, get_args, get_type_hints
 
 from sqlite_utils import Database
@@ -25,6 +26,8 @@ _BURST = _INTENSITY.index("burst")
 _CELL = [field.name for field in dataclasses.fields(AlignmentCell)]
 _EPISODE = [field.name for field in dataclasses.fields(Episode)]
 _ANALOG = [field.name for field in dataclasses.fields(Analog)][2:]
+Digests = Mapping[date, str]
+_NONE: Digests = MappingProxyType({})
 
 
 class Results:
@@ -72,12 +75,15 @@ class Results:
             )
         }
 
-    def intensity_days(self) -> dict[date, IntensityDay]:
-        """Return what the runs before computed, by session."""
+    def intensity_days(self, since: date | None = None) -> dict[date, IntensityDay]:
+        """Return what the runs before computed, by session, from one on."""
         found = {}
-        for day, digest, content in self._db.execute("SELECT * FROM intensity_days"):
+        first = "" if since is None else since.isoformat()
+        for day, digest, content in self._db.execute(
+            "SELECT * FROM intensity_days WHERE day >= ?", [first]
+        ):
             held = json.loads(content)
-            if held["columns"] != _INTENSITY:
+            if held["columns"] != _INTENSITY or "carried" not in held:
                 continue  # of a version with other columns: it is computed again
             at = date.fromisoformat(day)
             found[at] = IntensityDay(
@@ -87,9 +93,25 @@ class Results:
                     IntensityPoint(**dict(zip(_INTENSITY, row, strict=True)) | {"day": at})
                     for row in held["points"]
                 ],
-                errors=held["errors"],
+                carried=held["carried"],
             )
         return found
+
+    def last_kept_day(self, before: date) -> date | None:
+        """Return the last session before a day that :meth:`keep_days` kept, or None."""
+        (found,) = self._db.execute(
+            "SELECT max(day) FROM intensity_days WHERE day < ?", [before.isoformat()]
+        ).fetchone()
+        return None if found is None else date.fromisoformat(found)
+
+    def touched_since(self) -> datetime | None:
+        """Return the earliest instant of a document that was written since :meth:`seen`."""
+        row = self._db.execute("SELECT since FROM touched WHERE what = 'documents'").fetchone()
+        return None if row is None else from_text(row[0])
+
+    def seen(self) -> None:
+        """Note that all that is written by now was looked at."""
+        self._db.execute("DELETE FROM touched")
 
     def keep_days(self, days: Sequence[IntensityDay]) -> None:
         """Keep what was computed for some sessions, and forget all later ones."""
@@ -137,20 +159,47 @@ class Results:
                 ).rowcount
         return changed
 
-    def explanations_differ(self, explanations: Sequence[Explanation], *, days: int) -> bool:
+    def explanation_digests(self, *, days: int) -> dict[date, str]:
+        """Return by day what each stored explanation was made of."""
+        rows = self._db.execute("SELECT date, digest FROM explanations WHERE days = ?", [days])
+        return {date.fromisoformat(day): digest for day, digest in rows}
+
+    def explanations_differ(
+        self, explanations: Sequence[Explanation], *, days: int, digests: Digests = _NONE
+    ) -> bool:
         """Return whether :meth:`save_explanations` would write anything."""
-        return any(self._differs(one, days) for one in explanations)
+        return any(
+            self._differs(one, days) or self._is_of_another(one, days, digests)
+            for one in explanations
+        )
 
     def save_explanations(
-        self, explanations: Sequence[Explanation], *, days: int, run_id: str
+        self,
+        explanations: Sequence[Explanation],
+        *,
+        days: int,
+        run_id: str,
+        digests: Digests = _NONE,
     ) -> int:
-        """Store explanations with their moves, suspects and analogs; return those that changed."""
+        """Store explanations with their moves, suspects and analogs; return those that changed.
+
+        Parameters
+        ----------
+        digests : mapping
+            What each was made of, by day.
+        """
         changed = 0
         with self._db.atomic():
             for explanation in explanations:
                 if self._differs(explanation, days):
                     self._replace(explanation, days, run_id)
                     changed += 1
+                if self._is_of_another(explanation, days, digests):
+                    day = explanation.date
+                    self._db.execute(
+                        "UPDATE explanations SET digest = ? WHERE date = ? AND days = ?",
+                        [digests[day], day.isoformat(), days],
+                    )
         return changed
 
     def explanation(self, day: date, days: int = 1) -> Explanation | None:
@@ -176,12 +225,20 @@ class Results:
         ).fetchone()
         return row is None or json.loads(row[0]) != document_of(one)
 
+    def _is_of_another(self, one: Explanation, days: int, digests: Digests) -> bool:
+        row = self._db.execute(
+            "SELECT digest FROM explanations WHERE date = ? AND days = ?",
+            [one.date.isoformat(), days],
+        ).fetchone()
+        return one.date in digests and (row is None or row[0] != digests[one.date])
+
     def _replace(self, one: Explanation, days: int, run_id: str) -> None:
         key = [one.date.isoformat(), days]
         execute = self._db.execute
         execute("DELETE FROM explanations WHERE date = ? AND days = ?", key)
         execute(
-            "INSERT INTO explanations VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO explanations (date, days, window_start, window_end, premise, verdict,"
+            " clarity, document, run_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
                 *key,
                 one.window_start.isoformat(),
@@ -273,7 +330,7 @@ def _is_news(row: tuple[Any, ...], latest: tuple[Any, ...] | None) -> bool:
 
 def _content_of(day: IntensityDay) -> str:
     points = [_row(point) for point in day.points]
-    return json.dumps({"columns": _INTENSITY, "points": points, "errors": day.errors})
+    return json.dumps({"columns": _INTENSITY, "points": points, "carried": day.carried})
 
 
 def _row(record: Any) -> tuple[Any, ...]:

@@ -43,6 +43,7 @@ CASES: dict[str, Case] = {}
 # An explanation uses the talk of three sessions after the move (timing, causal claims): from
 # then on it stands. The flow of blame alone grows for seven.
 AFTER = 3
+BLAME = 7
 RATES = pd.DataFrame(
     [("fed-policy", 50, 40, 200, 4), ("geopolitics", 60, 45, 200, 10)],
     columns=["narrative_id", "positives", "true_positives", "negatives", "false_positives"],

@@ -15,12 +15,14 @@ from align.dose import dose_lines
 from align.explanation import explain_day, move_table
 from align.forecasts import forecasts
 from align.inputs import limit
-from align.paired import Paired, pair, volume_innovation
+from align.paired import Paired, pair
 from align.projections import cell_effect, lead_follow, local_projection, partial_effect
 from align.scan_points import scan_points
+from align.standing import explanation_digests
+from align.volume import volume_errors
 from store.records import NamedCell
 from tests import lookahead_tape, lookahead_text  # noqa: F401 (they register their cases)
-from tests.lookahead import AFTER, Rows, Seen, case
+from tests.lookahead import AFTER, BLAME, Rows, Seen, case
 
 
 @case("explanation.move_table")
@@ -70,7 +72,7 @@ _ASSETS = ["SPY", "GLD", "BTC", "DGS10"]
 
 @cache
 def _paired(seen: Seen) -> Paired:
-    found = pair(seen.archive, seen.market, seen.points, _ASSETS, "VIX")
+    found = pair(seen.archive, seen.market, seen.measured, _ASSETS, "VIX")
     assert found is not None
     return found
 
@@ -99,10 +101,18 @@ def _(seen: Seen) -> Rows:
     }
 
 
-@case("paired.volume_innovation")
+@case("volume.volume_errors")
 def _(seen: Seen) -> Rows:
-    values = volume_innovation(seen.archive)
+    values = volume_errors(seen.archive)
     return {day: float(values[row]) for day, row in seen.archive_rows()}
+
+
+@case("standing.explanation_digests")
+def _(seen: Seen) -> Rows:
+    """A week later, when the flow of blame has ended, an explanation stands."""
+    rows = seen.market_rows(before=BLAME)
+    days = [day for day, _ in rows if day >= seen.archive.day(0)]
+    return explanation_digests(seen.built, seen.inputs, seen.measured.digests, days)
 
 
 @case("scan.scan", "scan_points.scan_points")
@@ -212,6 +222,14 @@ EXEMPT = {
     "run.measure_episodes": "prints measure_moves of all stored prices, which has a case",
     "run.align": "by the store: test_the_store_keeps_what_was_seen",
     "run.explain": "by the store: test_a_past_day_is_explained_as_it_was_then",
+    "carried.Carried.of_day": "columns as they are; known_days takes them up again",
+    "carried.Carried.take": "the inverse of of_day",
+    "carried.Carried.hold": "a row inside a hole: what the row before it handed on",
+    "intensity.printed_rows": "a hole between two collected days is printed when it ends",
+    "horizon.close_of": _DATES,
+    "horizon.horizon_of": _DATES,
+    "horizon.is_enough": "whether to read more; test_horizon.py holds both readings together",
+    "standing.stale": "which explanations are not stored yet",
     "leaks.find_leaks": _WHOLE,
     "leaks.fit_rates": _WHOLE,
     "stamps.check_stamps": _WHOLE,

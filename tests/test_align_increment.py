@@ -79,6 +79,24 @@ def test_nights_in_a_row_end_where_one_run_ends(world):
     assert list(measured.points) == measure_intensity(part)
 
 
+def test_what_is_carried_outlasts_a_long_hole(world):
+    """Sixty-one sessions without a document are not printed, and nothing is kept of them."""
+    day = world.stories["document_id"].str[:4].astype(int).to_numpy()
+    holed = world.keep((day < 35) | (day > 98))
+    held: dict[date, IntensityDay] = {}
+    for last in (30, 100, 101, 102):
+        part = _until(holed, last).archive()
+        measured = measure(part, None, held)
+        held = _held(measured, held)
+    whole = measure(part, None, {})
+    assert len(measured.fresh) == 1
+    assert len(held) == 35 + 4
+    assert list(measured.points) == list(whole.points)
+    assert list(measured.fresh) == list(whole.fresh)[-1:]
+    np.testing.assert_array_equal(measured.volume, whole.volume)
+    assert np.isfinite(whole.volume[99])
+
+
 def test_what_changes_in_the_past_is_computed_again_from_there(world, measured):
     held = _held(measured)
     labels = world.labels.copy()

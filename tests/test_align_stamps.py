@@ -125,7 +125,7 @@ def test_few_documents_are_not_judged():
 
 def test_leads_are_withheld_and_nothing_else():
     seen = worlds(sessions=110).late
-    cells = scan_points(pair(seen.archive, seen.market, seen.points, ["GLD"], "VIX"))
+    cells = scan_points(pair(seen.archive, seen.market, seen.measured, ["GLD"], "VIX"))
     kept = without_leads(cells)
     assert [one for one in kept if one.lag <= 0] == [one for one in cells if one.lag <= 0]
     leads = [one for one in kept if one.lag > 0]

@@ -80,11 +80,33 @@ def main(path: Path, now: datetime) -> None:
 
 def test_two_years_are_aligned_in_a_minute(tmp_path):
     """12 narratives, 30 assets, 300 stories a day: the first night, and each night after."""
+    nights = _nights(tmp_path, {"1 year": 252, "2 years": 504}, per_day=300)
+    first = nights["2 years", "first"]
+    assert first["counts"]["alignments"] == 12 * 30 * 21
+    for found in nights.values():
+        assert found["seconds"] < 60
+        assert found["peak"] < 1024
+    assert nights["2 years", "one more day"]["counts"]["intensity"] == 12
+    assert set(nights["2 years", "unchanged"]["counts"].values()) == {0}
+
+
+def test_a_night_costs_the_same_after_eight_years_as_after_four(tmp_path):
+    """The history doubles; a night reads the last three years and a half of it."""
+    nights = _nights(tmp_path, {"4 years": 1008, "8 years": 2016}, per_day=100)
+    short, long = (nights[label, "one more day"]["seconds"] for label in ("4 years", "8 years"))
+    print(f"8 years over 4: {long / short:.2f}")
+    assert long < 1.2 * short
+
+
+def _nights(
+    folder: Path, histories: dict[str, int], *, per_day: int
+) -> dict[tuple[str, str], dict[str, Any]]:
+    """Align stores of some lengths for the first time, a day later, and once more."""
     yesterday = years.NOW - timedelta(days=1)
     nights = {}
-    for label, sessions in (("1 year", 252), ("2 years", 504)):
-        path = tmp_path / f"{sessions}.db"
-        years.build(path, sessions=sessions)
+    for label, sessions in histories.items():
+        path = folder / f"{sessions}.db"
+        years.build(path, sessions=sessions, per_day=per_day)
         nights[label, "first"] = measured(path, yesterday)
         nights[label, "one more day"] = measured(path, years.NOW)
         nights[label, "unchanged"] = measured(path, years.NOW)
@@ -97,13 +119,7 @@ def test_two_years_are_aligned_in_a_minute(tmp_path):
             f"{label}, {night:<15}{found['seconds']:>8.1f}{found['wall']:>8.1f}"
             f"{found['peak']:>7.0f}  {shown}"
         )
-    first = nights["2 years", "first"]
-    assert first["counts"]["alignments"] == 12 * 30 * 21
-    for found in nights.values():
-        assert found["seconds"] < 60
-        assert found["peak"] < 1024
-    assert nights["2 years", "one more day"]["counts"]["intensity"] == 12
-    assert set(nights["2 years", "unchanged"]["counts"].values()) == {0}
+    return nights
 
 
 if __name__ == "__main__":

@@ -28,6 +28,8 @@ SQL_DAY = re.compile(rf"(substr|date|strftime)\s*\(\s*(\w+\.)?{INSTANTS}\b", re.
 ALLOWED = {
     ("align/stamps.py", "tz_convert"): "summer or winter of a stamp, no session",
     ("align/stamps.py", "floor"): "is a stamp midnight? No session",
+    ("align/stamps.py", "tz_localize"): "summer or winter of a stamp, no session",
+    ("align/standing.py", "searchsorted"): "places of stored dates",
     ("align/leaks.py", "searchsorted"): "bins of moves",
     ("align/bursts.py", "searchsorted"): "places of numbered cells",
     ("align/paired.py", "searchsorted"): "places of session dates",

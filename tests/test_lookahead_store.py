@@ -190,7 +190,7 @@ def test_a_restated_price_and_a_revised_text_leave_what_was_seen(told, tmp_path)
 
 def test_suspect_stamps_leave_leads_untested(tmp_path, monkeypatch):
     """Titles that state tomorrow's moves: the checks say so, and no lead has a p-value."""
-    monkeypatch.setattr("align.run.days_to_explain", lambda world: [])
+    monkeypatch.setattr("align.run.days_to_explain", lambda world, first: [])
     known = WORLDS.late.inputs
     moves = WORLDS.late.market.moves(1)["GLD"].shift(-1)
     titles = []

@@ -90,7 +90,7 @@ def test_days_come_back_as_they_were_kept(store):
             day=DAY + timedelta(days=one),
             digest=f"d{one}",
             points=[replace(POINT, day=DAY + timedelta(days=one))],
-            errors={"all": [0.1 + 0.2, None]},
+            carried={"errors.all": [0.1 + 0.2, None]},
         )
         for one in range(3)
     ]

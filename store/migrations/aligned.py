@@ -148,3 +148,40 @@ ALTER TABLE analogs ADD COLUMN high REAL;
 ALTER TABLE analogs ADD COLUMN unclipped REAL;
 """,
     )
+
+
+@migrations()
+def m020_standing(db: Database) -> None:
+    """Know what the alignment has not seen yet, and of what an explanation was made.
+
+    The alignment reads three years and a half of documents. What is written of older ones has
+    to be told to it: ``touched`` holds the earliest instant that anything was written for.
+    """
+    columns = "effective_at, source_id, title, author, url, canonical_url, published_at"
+    columns += ", date_source, duplicate_of, content_hash, withdrawn_at"
+    note = (
+        "INSERT INTO touched VALUES ('documents', {at}) ON CONFLICT (what) DO UPDATE"
+        " SET since = excluded.since WHERE excluded.since < since; END"
+    )
+    of_document = "(SELECT effective_at FROM documents WHERE id = new.document_id)"
+    run(
+        db,
+        f"""
+CREATE TABLE touched (
+  what TEXT PRIMARY KEY CHECK (what = 'documents'),
+  since TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+INSERT INTO touched SELECT 'documents', min(effective_at) FROM documents HAVING count(*);
+CREATE TRIGGER touched_by_document AFTER INSERT ON documents BEGIN
+ {note.format(at="new.effective_at")};
+CREATE TRIGGER touched_by_change AFTER UPDATE OF {columns} ON documents BEGIN
+ {note.format(at="min(old.effective_at, new.effective_at)")};
+CREATE TRIGGER touched_by_tagging AFTER INSERT ON taggings BEGIN
+ {note.format(at=of_document)};
+CREATE TRIGGER touched_by_novelty AFTER INSERT ON novelty BEGIN
+ {note.format(at=of_document)};
+CREATE INDEX fetches_by_time ON fetches(fetched_at);
+ALTER TABLE explanations ADD COLUMN digest TEXT NOT NULL DEFAULT '';
+DELETE FROM intensity_days;
+""",
+    )

@@ -102,14 +102,14 @@ class IntensityDay:
     ----------
     digest : str
         Of everything that the points of the session depend on, the past included.
-    errors : mapping
-        Raw forecast errors by series and narrative, which scale those of later sessions.
+    carried : mapping
+        What later sessions go on from, unrounded: lists of numbers by name.
     """
 
     day: date
     digest: str
     points: Sequence[IntensityPoint]
-    errors: Mapping[str, Sequence[float | None]]
+    carried: Mapping[str, Sequence[float | None]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -59,14 +59,12 @@ def fill(
     The share of each narrative is persistent (phi .9) around 6 %; nothing leads anything.
     """
     rng = np.random.default_rng(seed)
-    calendar = load_calendar("XNYS", date(2020, 1, 2), LAST)
+    calendar = load_calendar("XNYS", date(2015, 1, 2), LAST)
     level = series(rng, len(narratives), sessions)
     share = 0.06 * np.exp(0.4 * level)
     run = store.runs.begin("import", now=NOW)
     with store.transaction():
-        store.sources.sync(
-            [Source(id=f"source-{n}", kind="import", url="") for n in range(sources)]
-        )
+        store.sources.sync(sources_of(sources))
         store.narratives.sync(narratives, "test.v1")
         store.assets.sync(assets())
         first = len(calendar.dates) - sessions
@@ -157,11 +155,22 @@ def _document(name: str, source: int, at: datetime) -> Document:
     )
 
 
-def bars(calendar: SessionCalendar, sessions: int, rng: np.random.Generator) -> Iterator[PriceBar]:
+def sources_of(number: int) -> list[Source]:
+    """Return the sources of the stories."""
+    return [Source(id=f"source-{n}", kind="import", url="") for n in range(number)]
+
+
+def bars(
+    calendar: SessionCalendar,
+    sessions: int,
+    rng: np.random.Generator,
+    of: Sequence[Asset] | None = None,
+) -> Iterator[PriceBar]:
     """Yield closes of correlated fat-tailed returns, 1 % a day, five basis points for yields."""
     days = [day.item() for day in calendar.dates[-sessions:]]
-    moves = returns(rng, 30, sessions)
-    for asset, line in zip(assets(), moves, strict=True):
+    listed = assets() if of is None else of
+    moves = returns(rng, len(listed), sessions)
+    for asset, line in zip(listed, moves, strict=True):
         yields = asset.unit == "yield_pct"
         close = 20 + 0.05 * np.cumsum(line) if yields else 100 * np.exp(0.01 * np.cumsum(line))
         for day, value in zip(days, close, strict=True):
