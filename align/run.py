@@ -4,7 +4,7 @@ The one module of ``align/`` that uses the store.
 """
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -33,14 +33,16 @@ from align.inputs import (
     world_of,
 )
 from align.intensity import Measured, measure
-from align.paired import pair
+from align.paired import Paired, pair
 from align.scan_points import scan_points
 from align.sessions import ALWAYS_OPEN
 from align.stamps import check_stamps, suspect, without_leads
 from align.standing import explanation_digests, stale
 from store.records import (
+    AlignmentCell,
     CheckedClaim,
     Claim,
+    Confirmation,
     Explanation,
     Failure,
     NamedCell,
@@ -62,6 +64,29 @@ _COUNTED = (
     "episodes",
     "explanations",
 )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Night:
+    """What was read, and the intensity that follows from it."""
+
+    inputs: Inputs
+    built: Built
+    measured: Measured
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Found:
+    """What a run computed, before it is written."""
+
+    night: _Night
+    paired: Paired | None
+    cells: Sequence[AlignmentCell]
+    stamps: Sequence[StampCheck]
+    confirmations: Sequence[Confirmation]
+    explained: Sequence[Explanation]
+    digests: Mapping[date, str]
+    failed: Sequence[Failure]
 
 
 def align(
@@ -98,52 +123,80 @@ def align(
     if _last_settings(store) == settings and (touched is None or touched >= horizon):
         return StageReport(stage="align", counts=counts, notes=["nothing new to align"])
     run = store.runs.begin("align", now=now, settings=settings)
-    night = _measured(store, inputs, named)
-    built, measured = night.built, night.measured
-    paired = pair(
-        built.archive,
-        built.market,
-        measured,
-        built.listed,
-        weights()["confirmation"]["volatility"],
-    )
+    found = _find(store, _measured(store, inputs, named), named, (horizon, now), progress)
+    with store.transaction():
+        # Asked for when something is written: a run without an effect leaves no row.
+        _write(store, found, counts, run_id=lambda: run.id, now=now)
+        for failure in found.failed:
+            run.fail(failure)
+        run.finish(now=now, counts=counts, code=3 if found.failed else 0)
+    notes = [*_notes(found.night.built), *unknown_cells(named, found.paired), *_survival(store)]
+    return StageReport(stage="align", counts=counts, failures=len(found.failed), notes=notes)
+
+
+def _find(
+    store: "Store",
+    night: _Night,
+    named: Sequence[NamedCell],
+    span: tuple[datetime, datetime],
+    progress: Progress,
+) -> _Found:
+    """Compute all that rests on intensity; writes nothing."""
+    built = night.built
+    fear = weights()["confirmation"]["volatility"]
+    paired = pair(built.archive, built.market, night.measured, built.listed, fear)
     cells = scan_points(paired)
-    stamps, early = _stamp_checks(store, built, horizon, now)
+    stamps, early = _stamp_checks(store, built, span)
     if early:
         # Before anything is named: a lead that stamps may have made is nothing to re-test.
         cells = without_leads(cells)
     confirmations = confirm(store.confirmations.all(), paired, cells, named, weights())
-    cells = with_status(cells, confirmations)
     explained, digests, failed = _explanations(store, night, progress)
-    with store.transaction():
-        # A move refers to its asset: the derived spread needs a row, too.
-        store.assets.sync(derived_assets(inputs.assets))
-        counts["episodes"] = results.sync_episodes(load_episodes())
-        fresh = [point for day in measured.fresh for point in day.points]
-        if results.changed_intensity(fresh):
-            counts["intensity"] = results.add_intensity(fresh, seen_at=now, run_id=run.id)
-        results.keep_days(measured.fresh)
-        if stamps != store.stamp_checks.all():
-            counts["stamp_checks"] = store.stamp_checks.replace(
-                stamps, checked_at=now, run_id=run.id
-            )
-        if cells and results.alignments_differ(cells):
-            results.replace_alignments(cells, run_id=run.id)
-            counts["alignments"] = len(cells)
-        if store.confirmations.changed(confirmations):
-            counts["confirmations"] = store.confirmations.save(
-                confirmations, now=now, run_id=run.id
-            )
-        if results.explanations_differ(explained, days=1, digests=digests):
-            counts["explanations"] = results.save_explanations(
-                explained, days=1, run_id=run.id, digests=digests
-            )
-        results.seen()
-        for failure in failed:
-            run.fail(failure)
-        run.finish(now=now, counts=counts, code=3 if failed else 0)
-    notes = [*_notes(built), *unknown_cells(named, paired), *_survival(store)]
-    return StageReport(stage="align", counts=counts, failures=len(failed), notes=notes)
+    return _Found(
+        night=night,
+        paired=paired,
+        cells=with_status(cells, confirmations),
+        stamps=stamps,
+        confirmations=confirmations,
+        explained=explained,
+        digests=digests,
+        failed=failed,
+    )
+
+
+def _write(
+    store: "Store",
+    found: _Found,
+    counts: dict[str, int],
+    *,
+    run_id: Callable[[], str],
+    now: datetime,
+) -> None:
+    """Write what differs from what is stored, and count it."""
+    results, night = store.results, found.night
+    # A move refers to its asset: the derived spread needs a row, too.
+    store.assets.sync(derived_assets(night.inputs.assets))
+    counts["episodes"] = results.sync_episodes(load_episodes())
+    fresh = [point for day in night.measured.fresh for point in day.points]
+    if results.changed_intensity(fresh):
+        counts["intensity"] = results.add_intensity(fresh, seen_at=now, run_id=run_id())
+    results.keep_days(night.measured.fresh)
+    if found.stamps != store.stamp_checks.all():
+        counts["stamp_checks"] = store.stamp_checks.replace(
+            found.stamps, checked_at=now, run_id=run_id()
+        )
+    if found.cells and results.alignments_differ(found.cells):
+        results.replace_alignments(found.cells, run_id=run_id())
+        counts["alignments"] = len(found.cells)
+    if store.confirmations.changed(found.confirmations):
+        counts["confirmations"] = store.confirmations.save(
+            found.confirmations, now=now, run_id=run_id()
+        )
+    if results.explanations_differ(found.explained, days=1, digests=found.digests):
+        counts["explanations"] = results.save_explanations(
+            found.explained, days=1, run_id=run_id(), digests=found.digests
+        )
+    results.seen()
 
 
 def explain(
@@ -247,15 +300,6 @@ def _last_day(store: "Store", names: Sequence[str], now: datetime | None) -> dat
     return found
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Night:
-    """What was read, and the intensity that follows from it."""
-
-    inputs: Inputs
-    built: Built
-    measured: Measured
-
-
 def _cut_after(store: "Store", horizon: datetime) -> date | None:
     """Return the session after which a night may begin to read; None to read everything."""
     touched = store.results.touched_since()
@@ -304,12 +348,13 @@ def _measured(store: "Store", inputs: Inputs, named: Sequence[NamedCell] = ()) -
 
 
 def _stamp_checks(
-    store: "Store", built: Built, horizon: datetime, now: datetime
+    store: "Store", built: Built, span: tuple[datetime, datetime]
 ) -> tuple[list[StampCheck], bool]:
     """Check the stamps of what a night reads; return whether leads cannot be tested.
 
     In the order in which the store gives them back.
     """
+    horizon, now = span
     stamps = store.frames.stamps(since=horizon)
     known = stamps[stamps["effective_at"] <= now].reset_index(drop=True)
     seed = weights()["bootstrap"]["seed"]
