@@ -128,7 +128,7 @@ def test_the_story_that_is_told_most_is_another(told):
 
 
 def test_every_quote_stands_in_its_document(told):
-    counts = Counter()
+    counts: Counter[date] = Counter()
     for day, days in ((DOLLAR, 1), (FED_CHAIR, 1), (date(2026, 2, 5), 5)):
         for suspect in told(day, days).suspects:
             for quote in suspect.quotes:
