@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import date
 
-from align.wording import say_date, say_list
+from align.wording import ordinal, say_date, say_list
 from store.records import Analog
 
 _LONGEST_LIST = 4
@@ -47,8 +47,13 @@ def say_analogs(
             parts.append(f"Nearest of the library is {best}.")
     elif own_size is None:
         parts.append(f"So no likeness can be told from chance: nearest in shape is {best}.")
+    elif large:
+        parts.append(
+            f"Not distinguishable from other large days: nearest in shape is {best}, and more than"
+            " one large day in twenty has an episode as near."
+        )
     else:
-        parts.append(f"Not distinguishable from other large days: nearest in shape is {best}.")
+        parts.append(f"Not distinguishable from other days: nearest in shape is {best}.")
     named = [
         _short(one, names) for one in found if one.episode in anchors and one.episode not in like
     ]
@@ -58,15 +63,6 @@ def say_analogs(
         listed = [f"{say_date(day)} ({near:.2f})" for day, near in nearest]
         parts.append(f"Nearest large days of any kind: {say_list(listed)}.")
     return " ".join(parts)
-
-
-def ordinal(share: float) -> str:
-    """Return a share in [0, 1] as a rank among a hundred: ``89th``."""
-    number = int(share * 100)
-    suffix = (
-        "th" if 10 <= number % 100 <= 20 else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
-    )
-    return f"{number}{suffix}"
 
 
 def _size(own_size: float | None, *, large: bool, days: int) -> str:

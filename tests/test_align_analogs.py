@@ -7,11 +7,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from align.analog_words import ordinal
 from align.analogs import find_analogs
 from align.catalogue import episode_moves, load_episodes, weights
 from align.market import build_market
 from align.sessions import load_calendar
+from align.wording import ordinal
 from store.records import Analog, Coverage, Explanation
 from store.results import document_of, explanation_of
 from tests import align_world
@@ -187,5 +187,5 @@ def test_an_answer_of_an_older_version_is_still_read():
 
 
 def test_ranks_in_words():
-    said = [ordinal(share) for share in (0.0, 0.11, 0.22, 0.93, 0.889, 1.0)]
-    assert said == ["0th", "11th", "22nd", "93rd", "88th", "100th"]
+    said = [ordinal(share) for share in (0.0, 0.11, 0.22, 0.29, 0.93, 0.889, 1.0)]
+    assert said == ["0th", "11th", "22nd", "29th", "93rd", "88th", "100th"]
