@@ -42,7 +42,7 @@ def say_analogs(
         also = f"; also to {_shortened([_short(one, names) for one in others])}" if others else ""
         parts.append(f"Closer in shape, not necessarily in size, to {_told(first, names)}{also}.")
         if set(like) <= anchors:
-            parts.append("For each day named beforehand, one large day in twenty is as near.")
+            parts.append("For each day chosen beforehand, one large day in twenty is as near.")
         if first is not found[0]:
             parts.append(f"Nearest of the library is {best}.")
     elif own_size is None:
@@ -58,7 +58,7 @@ def say_analogs(
         _short(one, names) for one in found if one.episode in anchors and one.episode not in like
     ]
     if named:
-        parts.append(f"Named beforehand: {say_list(named)}.")
+        parts.append(f"Chosen beforehand to compare with: {say_list(named)}.")
     if nearest:
         listed = [f"{say_date(day)} ({near:.2f})" for day, near in nearest]
         parts.append(f"Nearest large days of any kind: {say_list(listed)}.")
@@ -73,7 +73,7 @@ def _size(own_size: float | None, *, large: bool, days: int) -> str:
             " episodes alone."
         )
     # Rounded down: 99.6 % is not all.
-    share = "any" if own_size == 1 else f"{int(own_size * 100)}% of those"
+    share = "any" if own_size == 1 else f"{int(own_size * 100)} % of those"
     size = f"The move over {span} is larger than {share} before it"
     return f"{size}." if large else f"{size}, which is not among the largest."
 
