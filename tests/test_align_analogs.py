@@ -1,6 +1,7 @@
 """Analogs: the reference answers on real days, and the rules on made-up ones."""
 
 import re
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -135,6 +136,9 @@ def test_a_planted_repetition_is_found_and_a_far_day_has_no_close_analog():
     assert found.analogs[0].date == then
     assert found.like == (f"e-{then}",)
     assert "No close analog" not in found.statement
+    turned = [replace(one, kind="relief") if one.date == then else one for one in made]
+    told = find_analogs(market, market.row(now), 1, turned, weights())
+    assert f"to {then} (relief) (cosine" in told.statement, "no day is likened to its opposite"
     others = [episode for episode in made if episode.date != then]
     alone = find_analogs(market, market.row(now), 1, others, weights())
     assert alone.like == ()

@@ -84,9 +84,29 @@ def test_nobody_is_accused_of_30_january(told):
     assert found.verdict == "no adequate suspect"
     assert found.suspects[0].narrative_id == "fed-policy"
     assert found.suspects[0].parts.signature > 0.15
+    assert found.none_of_these == (
+        "“None of these” holds: not one of 12 narratives has two unusual lines of evidence, one of"
+        " them text; 4 are contradicted by the assets, 1 is told after the move and 4 are rejected"
+        " by a falsifier."
+    )
     squeeze = _of(found, "qt-liquidity")
-    assert any("the VIX" in words and "high-yield bonds" in words for words in squeeze.fired)
+    assert squeeze.rejected
+    assert squeeze.fired == (
+        "high-yield bonds (+0.5 sigma) and the S&P 500 (-0.3 sigma) hardly moved",
+        "its core assets hardly moved: the S&P 500 (-0.3 sigma), the VIX (+0.3 sigma) and"
+        " high-yield bonds (+0.5 sigma)",
+        "SOFR minus IORB stood at 0 bp, its 81st percentile of two years and under the 95th",
+    )
     assert not any(one.status == "leading" for one in found.suspects)
+
+
+def test_what_would_overturn_30_january_has_numbers_and_a_date(told):
+    assert [one.condition for one in told(FED_CHAIR).falsifiers] == [
+        "on average over the 5 sessions to 6 February 2026, at least 5.0 % of the stories carry"
+        " “fed-policy” (median before the move: 0.6 %)",
+        "silver (SLV) closes below 71.24, two sigma beyond its 75.44, by 6 February 2026",
+        "gold (GLD) closes below 432.88, two sigma beyond its 444.95, by 6 February 2026",
+    ]
 
 
 def test_one_session_is_like_no_episode_and_five_are_like_march_2020(told):
@@ -158,3 +178,7 @@ def test_older_days_have_their_family_among_the_first_two(told, day, family, mov
     assert family & {one.narrative_id for one in found.suspects[:2]}
     assert found.coverage.stories == 0
     assert found.verdict == "no adequate suspect"
+    assert found.none_of_these.startswith("No document of that time is stored")
+    conditions = [one.series for one in found.falsifiers]
+    assert len(conditions) == 3
+    assert not any("intensity" in series for series in conditions), "no talk to hold against it"
