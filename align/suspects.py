@@ -376,7 +376,7 @@ def none_of_these(suspects: Sequence[Judged], *, unusual: bool, stories: int) ->
         ),
     )
     rest = [
-        f"{number} {'is' if number == 1 else 'are'} {words}" for number, words in counts if number
+        f"{number} {'was' if number == 1 else 'were'} {words}" for number, words in counts if number
     ]
     tail = f"; {say_list(rest)}" if rest else ""
     return f"“None of these” holds: not one of {len(suspects)} narratives has {lines}{tail}."

@@ -49,7 +49,7 @@ def explain_lines(explanation: Explanation, names: Mapping[str, str]) -> Iterato
     yield ""
     yield f"{'move':30} {'change':>10} {'sigma':>7}"
     for move in explanation.moves:
-        sigma = "n/a" if move.sigma is None else f"{move.sigma:+.1f}"
+        sigma = wording.fixed(move.sigma, 1, signed=True)
         yield f"{move.name:30} {_change(move):>10} {sigma:>7}"
     yield ""
     assets = {move.asset_id: move.name for move in explanation.moves}
@@ -69,7 +69,8 @@ def explain_lines(explanation: Explanation, names: Mapping[str, str]) -> Iterato
     coverage = explanation.coverage
     yield (
         f"rests on {coverage.stories:,} stories from {coverage.sources} of"
-        f" {coverage.sources_expected} sources ({coverage.share_of_panel:.0%} of the panel);"
+        f" {coverage.sources_expected} sources"
+        f" ({wording.percent(coverage.share_of_panel)} of the panel);"
         " association, not cause"
     )
 
@@ -135,5 +136,6 @@ def _blame_lines(days: Sequence[BlameDay], names: Mapping[str, str]) -> Iterator
 
 def _change(move: Move) -> str:
     if move.unit == "return":
-        return f"{100 * move.change:+.1f} %"
-    return f"{move.change:+.1f} {'bp' if move.unit == 'bp' else 'pts'}"
+        return wording.change(move.change, move.unit)
+    unit = "bp" if move.unit == "bp" else "pts"
+    return f"{wording.fixed(move.change, 1, signed=True)} {unit}"

@@ -86,8 +86,8 @@ def test_nobody_is_accused_of_30_january(told):
     assert found.suspects[0].parts.signature > 0.15
     assert found.none_of_these == (
         "“None of these” holds: not one of 12 narratives has two unusual lines of evidence, one of"
-        " them text; 4 are contradicted by the assets, 1 is told after the move and 4 are rejected"
-        " by a falsifier."
+        " them text; 4 were contradicted by the assets, 1 was told after the move and 4 were"
+        " rejected by a falsifier."
     )
     squeeze = _of(found, "qt-liquidity")
     assert squeeze.rejected
