@@ -100,6 +100,17 @@ def test_nobody_is_accused_of_30_january(told):
     assert not any(one.status == "leading" for one in found.suspects)
 
 
+def test_29_january_has_no_adequate_suspect(told):
+    """Copper rose and bitcoin fell; the dollar, much talked of since the 27th, did not move."""
+    found = told(date(2026, 1, 29))
+    assert found.verdict == "no adequate suspect"
+    dollar = _of(found, "dollar-policy")
+    assert dollar.score == max(one.score for one in found.suspects)
+    assert dollar.rejected
+    assert dollar.rank > 1
+    assert "its core assets hardly moved: the dollar (-0.4 sigma)" in dollar.fired
+
+
 def test_what_would_overturn_30_january_has_numbers_and_a_date(told):
     assert [one.condition for one in told(FED_CHAIR).falsifiers] == [
         "on average over the 5 sessions to 6 February 2026, at least 5.0 % of the stories carry"
