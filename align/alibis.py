@@ -14,7 +14,7 @@ import pandas as pd
 
 from align.evidence import TextEvidence
 from align.signatures import Match, Signature
-from align.wording import say_list
+from align.wording import ordinal, say_list, say_sigma
 from store.records import PlumbingLine
 
 
@@ -72,7 +72,8 @@ def alibis_of(
         ]
         if matches[narrative_id].core_silent:
             legs = [leg for leg in signatures[narrative_id].core if _known(scene.moves, leg)]
-            fired.append(Alibi(words=f"core legs silent: {_listed(legs, scene)}", rejects=True))
+            words = f"its core assets hardly moved: {_listed(legs, scene)}"
+            fired.append(Alibi(words=words, rejects=True))
         fired += _untestable(place, signatures[narrative_id], scene, weights)
         fired += _repeated(place, scene, weights)
         found[narrative_id] = sorted(fired, key=lambda alibi: not alibi.rejects)
@@ -86,21 +87,22 @@ def _fired(rule: Mapping[str, Any], scene: Scene) -> Alibi | None:
         if line is None or line.percentile is None or line.percentile >= limit:
             return None
         words = (
-            f"{line.name} {line.value:+.0f} {line.unit}, percentile {line.percentile:.0%},"
-            f" under {limit:.0%}"
+            f"{line.name} stood at {round(line.value)} {line.unit}, its"
+            f" {ordinal(line.percentile)} percentile of two years and under the {ordinal(limit)}"
         )
         return Alibi(words=words, rejects=rejects)
     legs = [leg for leg in rule["legs"] if _known(scene.moves, leg)]
     if rule["when"] == "flat":
         # All of them have to be there: a market without credit does not show calm credit.
         flat = len(legs) == len(rule["legs"]) and all(abs(scene.moves[leg]) < limit for leg in legs)
-        return Alibi(words=f"flat: {_listed(legs, scene)}", rejects=rejects) if flat else None
+        words = f"{_listed(legs, scene)} hardly moved"
+        return Alibi(words=words, rejects=rejects) if flat else None
     sign = 1.0 if rule["when"] == "above" else -1.0
     moved = [leg for leg in legs if sign * scene.moves[leg] >= limit and scene.moves[leg] != 0]
     if not moved:
         return None
     verb = "rose" if sign > 0 else "fell"
-    return Alibi(words=f"{verb}: {_listed(moved, scene)}", rejects=rejects)
+    return Alibi(words=_listed(moved, scene, verb), rejects=rejects)
 
 
 def _untestable(
@@ -129,12 +131,19 @@ def _repeated(place: int, scene: Scene, weights: Mapping[str, Any]) -> list[Alib
     number = int(as_much.sum())
     if number < weights["surge"]["before"]:
         return []
-    words = f"as much talk on {number} earlier days without a large move"
+    words = f"it was told as much on {number} earlier days without a large move"
     return [Alibi(words=words, rejects=False)]
 
 
-def _listed(legs: Sequence[str], scene: Scene) -> str:
-    return say_list([f"{scene.spoken.get(leg, leg)} {scene.moves[leg]:+.1f} sigma" for leg in legs])
+def _listed(legs: Sequence[str], scene: Scene, verb: str = "") -> str:
+    """Return ``gold (-7.9 sigma)``, or with a verb ``gold fell (-7.9 sigma)``."""
+    middle = f" {verb} " if verb else " "
+    return say_list(
+        [
+            f"{scene.spoken.get(leg, leg)}{middle}({say_sigma(float(scene.moves[leg]))})"
+            for leg in legs
+        ]
+    )
 
 
 def _known(moves: pd.Series, leg: str) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import date
 
-from align.wording import say_date, say_list
+from align.wording import ordinal, say_date, say_list
 from store.records import Analog
 
 _LONGEST_LIST = 4
@@ -42,31 +42,27 @@ def say_analogs(
         also = f"; also to {_shortened([_short(one, names) for one in others])}" if others else ""
         parts.append(f"Closer in shape, not necessarily in size, to {_told(first, names)}{also}.")
         if set(like) <= anchors:
-            parts.append("For each day named beforehand, one large day in twenty is as near.")
+            parts.append("For each day chosen beforehand, one large day in twenty is as near.")
         if first is not found[0]:
             parts.append(f"Nearest of the library is {best}.")
     elif own_size is None:
         parts.append(f"So no likeness can be told from chance: nearest in shape is {best}.")
+    elif large:
+        parts.append(
+            f"Not distinguishable from other large days: nearest in shape is {best}, and more than"
+            " one large day in twenty has an episode as near."
+        )
     else:
-        parts.append(f"Not distinguishable from other large days: nearest in shape is {best}.")
+        parts.append(f"Not distinguishable from other days: nearest in shape is {best}.")
     named = [
         _short(one, names) for one in found if one.episode in anchors and one.episode not in like
     ]
     if named:
-        parts.append(f"Named beforehand: {say_list(named)}.")
+        parts.append(f"Chosen beforehand to compare with: {say_list(named)}.")
     if nearest:
         listed = [f"{say_date(day)} ({near:.2f})" for day, near in nearest]
         parts.append(f"Nearest large days of any kind: {say_list(listed)}.")
     return " ".join(parts)
-
-
-def ordinal(share: float) -> str:
-    """Return a share in [0, 1] as a rank among a hundred: ``89th``."""
-    number = int(share * 100)
-    suffix = (
-        "th" if 10 <= number % 100 <= 20 else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
-    )
-    return f"{number}{suffix}"
 
 
 def _size(own_size: float | None, *, large: bool, days: int) -> str:
@@ -77,7 +73,7 @@ def _size(own_size: float | None, *, large: bool, days: int) -> str:
             " episodes alone."
         )
     # Rounded down: 99.6 % is not all.
-    share = "any" if own_size == 1 else f"{int(own_size * 100)}% of those"
+    share = "any" if own_size == 1 else f"{int(own_size * 100)} % of those"
     size = f"The move over {span} is larger than {share} before it"
     return f"{size}." if large else f"{size}, which is not among the largest."
 

@@ -137,7 +137,7 @@ def find_analogs(
     text = say_analogs(
         found,
         like,
-        {episode.id: episode.name for episode in episodes},
+        {episode.id: _said(episode) for episode in episodes},
         anchors=anchors,
         nearest=past.nearest,
         own_size=past.own_size,
@@ -152,6 +152,11 @@ def find_analogs(
         if place < rules["listed"] or one.episode in {*anchors, *like}
     ]
     return AnalogAnswer(analogs=tuple(listed), like=tuple(like), statement=text)
+
+
+def _said(episode: Episode) -> str:
+    """Return the name, with a word where the event was none of the usual kind."""
+    return episode.name if episode.kind == "shock" else f"{episode.name} ({episode.kind})"
 
 
 def _nothing(statement: str) -> AnalogAnswer:

@@ -142,6 +142,7 @@ def explain_day(
     analogs = find_analogs(market, row, days, world.episodes, world.weights, world.episode_moves)
     spoken = world.words.spoken
     at = _archive_row(world, row)
+    coverage = coverage_over(world.archive, at, days, world.weights["window"]["before"])
     return Explanation(
         date=end,
         window_start=start,
@@ -165,18 +166,18 @@ def explain_day(
             market,
             row,
             days,
-            usual=_usual(world, text),
+            usual=_usual(world, text) if coverage.stories else {},
             spoken=spoken,
         )
         if judgement.suspects
         else [],
-        coverage=coverage_over(world.archive, at, days, world.weights["window"]["before"]),
+        coverage=coverage,
         unusual=unusual_of(study),
         timing=_timing(world, at, days, judgement.suspects),
         dose=dose_lines(market, row, days, world.innovations, world.signatures, world.weights),
         plumbing=plumbing,
         blame=blame_flow(world.archive, at, world.weights),
-        none_of_these=none_of_these(judgement.suspects, unusual=unusual),
+        none_of_these=none_of_these(judgement.suspects, unusual=unusual, stories=coverage.stories),
     )
 
 
@@ -280,7 +281,8 @@ def _archive_row(world: World, row: int) -> int:
 def _usual(world: World, text: TextEvidence | None) -> dict[str, float]:
     if text is None:
         return {}
-    return dict(zip(world.narrative_ids, text.usual.tolist(), strict=True))
+    shares = zip(world.narrative_ids, text.usual.tolist(), strict=True)
+    return {name: share for name, share in shares if not np.isnan(share)}
 
 
 def _quotes(
@@ -327,6 +329,7 @@ def _suspect(
         quotes=tuple(quotes.get(one.narrative_id, ())),
         projection_percentile=projection,
         fired=one.fired,
+        rejected=one.rejected,
     )
 
 

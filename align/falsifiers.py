@@ -15,7 +15,7 @@ import pandas as pd
 from align.market import Market
 from align.signatures import Signature
 from align.suspects import Judged
-from align.wording import say_date
+from align.wording import say_date, say_share
 from store.records import Falsifier, FalsifierOperator, FalsifierScore, Verdict
 
 # Sessions until a condition is scored.
@@ -47,41 +47,36 @@ def falsifiers_of(
     Parameters
     ----------
     usual : mapping of narrative to share
-        Median daily share of stories before the window; missing outside the documents.
+        Median daily share of stories before the window; missing outside the documents, where
+        all three conditions are on prices.
     """
     by = market.calendar.day(market.offset + row + HORIZON)
     dates = (market.calendar.day(market.offset + row), by)
     first = next((one for one in suspects if one.may_lead), suspects[0])
     legs = _legs(signatures[first.narrative_id], market, row, days)
-    found = []
+    share = usual.get(first.narrative_id)
     if verdict == "no adequate suspect":
-        share = max(2.0 * usual.get(first.narrative_id, 0.0), _UNUSUAL_SHARE)
-        words = (
-            f"on average over the {HORIZON} sessions to {say_date(by)}, {share:.1%} or"
-            f" more of the stories carry {first.narrative_id}, twice its usual share"
-        )
-        found.append(_talk(first.narrative_id, words, ">=", share, dates))
-        found += [_goes_on(market, row, leg, dates, spoken) for leg in legs]
+        found = [] if share is None else [_talk(first.narrative_id, ">=", share, dates)]
+        found += [_goes_on(market, row, days, leg, dates, spoken) for leg in legs]
     else:
-        found += [_undone(market, row, days, leg, dates, spoken) for leg in legs[:2]]
-        # A rare narrative is usually at 0 %, and no less than that can be asked of it.
-        share = max(usual.get(first.narrative_id, 0.0), _LEAST_SHARE)
-        words = (
-            f"on average over the {HORIZON} sessions to {say_date(by)}, no more than"
-            f" {share:.1%} of the stories carry {first.narrative_id}, as before the move"
-        )
-        found.append(_talk(first.narrative_id, words, "<=", share, dates))
+        found = [_undone(market, row, days, leg, dates, spoken) for leg in legs[:2]]
+        found += [] if share is None else [_talk(first.narrative_id, "<=", share, dates)]
         found += [_undone(market, row, days, leg, dates, spoken) for leg in legs[2:]]
     return found[:WANTED]
 
 
 def _talk(
-    narrative_id: str,
-    words: str,
-    sign: FalsifierOperator,
-    share: float,
-    dates: tuple[date, date],
+    narrative_id: str, sign: FalsifierOperator, usual: float, dates: tuple[date, date]
 ) -> Falsifier:
+    """Return the condition that a narrative is told unusually often, or as rarely as before."""
+    # A rare narrative is usually at 0 %, and no less than that can be asked of it.
+    loud = sign == ">="
+    share = max(2.0 * usual, _UNUSUAL_SHARE) if loud else max(usual, _LEAST_SHARE)
+    words = (
+        f"on average over the {HORIZON} sessions to {say_date(dates[1])},"
+        f" {'at least' if loud else 'no more than'} {say_share(share)} of the stories carry"
+        f" “{narrative_id}” (median before the move: {say_share(usual)})"
+    )
     return Falsifier(
         condition=words,
         series=f"intensity:{narrative_id}",
@@ -124,17 +119,22 @@ def _undone(
     rose = market.closes[leg].iloc[row] > before
     words = (
         f"{_name(leg, market, spoken)} closes {'below' if rose else 'above'}"
-        f" {before:.2f}, its close before the move, by {say_date(dates[1])}"
+        f" {before:,.2f}, its close before the move, by {say_date(dates[1])}"
     )
     return _close(leg, words, "<" if rose else ">", before, dates)
 
 
 def _goes_on(
-    market: Market, row: int, leg: str, dates: tuple[date, date], spoken: Mapping[str, str]
+    market: Market,
+    row: int,
+    days: int,
+    leg: str,
+    dates: tuple[date, date],
+    spoken: Mapping[str, str],
 ) -> Falsifier:
-    """Return the condition that a leg moves two sigma further the same way."""
+    """Return the condition that a leg moves two sigma further the way of the window."""
     close = float(market.closes[leg].iloc[row])
-    change = float(market.changes[leg].iloc[row])
+    change = float(market.changes[leg].iloc[row - days + 1 : row + 1].sum())
     step = 2.0 * float(market.rate[leg].iloc[row]) * np.sign(change or 1.0)
     asset = market.assets[leg]
     if asset.unit == "yield_pct":
@@ -144,8 +144,8 @@ def _goes_on(
     else:
         level = close * float(np.exp(step))
     words = (
-        f"{_name(leg, market, spoken)} closes {'above' if step > 0 else 'below'} {level:.2f},"
-        f" two sigma beyond {close:.2f}, by {say_date(dates[1])}"
+        f"{_name(leg, market, spoken)} closes {'above' if step > 0 else 'below'} {level:,.2f},"
+        f" two sigma beyond its {close:,.2f}, by {say_date(dates[1])}"
     )
     return _close(leg, words, ">" if step > 0 else "<", level, dates)
 

@@ -342,17 +342,31 @@ def _with_leader(judged: Sequence[Judged]) -> list[Judged]:
     return [replace(one, status="leading") if one is leader else one for one in judged]
 
 
-def none_of_these(suspects: Sequence[Judged], *, unusual: bool) -> str:
-    """Say what stands for and against the answer that no narrative of the list explains it."""
+def none_of_these(suspects: Sequence[Judged], *, unusual: bool, stories: int) -> str:
+    """Say whether the answer is that no narrative of the list explains the move, and why.
+
+    Parameters
+    ----------
+    unusual : bool
+        The size gate of :func:`judge`.
+    stories : int
+        Stories behind the answer.
+    """
     if not suspects:
         return ""
-    adequate = [one.narrative_id for one in suspects if one.adequate]
+    if not stories:
+        return (
+            "No document of that time is stored: the ranks rest on prices alone, and without"
+            " text no suspect is adequate."
+        )
+    adequate = [f"“{one.narrative_id}”" for one in suspects if one.adequate]
+    verb = "have" if len(adequate) > 1 else "has"
+    lines = "two unusual lines of evidence, one of them text"
+    if not unusual:
+        though = f", though {say_list(adequate)} {verb} {lines}" if adequate else ""
+        return f"No listed asset moved enough to need a story{though}."
     if adequate:
-        verb = "have" if len(adequate) > 1 else "has"
-        against = f"{say_list(adequate)} {verb} two unusual lines of evidence, one of them text"
-        if unusual:
-            return f"Against it: {against}."
-        return f"No listed asset moved enough to need a story, though {against}."
+        return f"“None of these” does not hold: {say_list(adequate)} {verb} {lines}."
     counts = (
         (sum(one.status == "contradicted" for one in suspects), "contradicted by the assets"),
         (sum(one.status == "follower" for one in suspects), "told after the move"),
@@ -361,9 +375,8 @@ def none_of_these(suspects: Sequence[Judged], *, unusual: bool) -> str:
             "rejected by a falsifier",
         ),
     )
-    rest = [f"{number} {words}" for number, words in counts if number]
+    rest = [
+        f"{number} {'was' if number == 1 else 'were'} {words}" for number, words in counts if number
+    ]
     tail = f"; {say_list(rest)}" if rest else ""
-    return (
-        f"For it: none of {len(suspects)} narratives has two unusual lines of evidence, one of"
-        f" them text{tail}."
-    )
+    return f"“None of these” holds: not one of {len(suspects)} narratives has {lines}{tail}."

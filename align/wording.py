@@ -17,11 +17,32 @@ def say_date(day: date) -> str:
 
 def say_amount(change: float, unit: str, *, signed: bool) -> str:
     """Return a change in words: ``28.5 %``, ``2 bp`` or ``0.6 points``."""
-    sign = "+" if signed else ""
     value = change if signed else abs(change)
     if unit == "return":
-        return f"{100 * value:{sign}.1f} %"
-    return f"{value:{sign}.0f} bp" if unit == "bp" else f"{value:{sign}.1f} points"
+        return f"{_number(100 * value, 1, signed=signed)} %"
+    if unit == "bp":
+        return f"{_number(value, 0, signed=signed)} bp"
+    return f"{_number(value, 1, signed=signed)} points"
+
+
+def say_sigma(size: float) -> str:
+    """Return a vol-scaled move in words: ``-7.9 sigma``."""
+    return f"{_number(size, 1, signed=True)} sigma"
+
+
+def say_share(share: float) -> str:
+    """Return a share in [0, 1] as ``5.0 %``."""
+    return f"{100 * share:.1f} %"
+
+
+def ordinal(share: float) -> str:
+    """Return a share in [0, 1] as a rank among a hundred, rounded down: ``89th``."""
+    # 0.29 is 28.999... times a hundred.
+    number = int(round(share * 100, 6))
+    suffix = (
+        "th" if 10 <= number % 100 <= 20 else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    )
+    return f"{number}{suffix}"
 
 
 def say_list(parts: Sequence[str]) -> str:
@@ -58,7 +79,7 @@ def premise(
         ]
         parts = [
             f"{_name(move, spoken)}{f' {verb}' if place == 0 else ''}"
-            f" {say_amount(move.change, move.unit, signed=False)} ({move.sigma:+.1f} sigma)"
+            f" {say_amount(move.change, move.unit, signed=False)} ({say_sigma(move.sigma or 0.0)})"
             for place, move in enumerate(_shortened(side, headline))
         ]
         if parts:
@@ -67,7 +88,7 @@ def premise(
     if still:
         parts = [
             f"{_name(move, spoken)}{' hardly moved' if place == 0 else ''}"
-            f" ({say_amount(move.change, move.unit, signed=True)}, {move.sigma:+.1f} sigma)"
+            f" ({say_amount(move.change, move.unit, signed=True)}, {say_sigma(move.sigma or 0.0)})"
             for place, move in enumerate(still)
         ]
         clauses.append(say_list(parts))
@@ -82,6 +103,12 @@ def premise(
             f" {opening}"
         )
     return f"{opening}{'; '.join(clauses)}."
+
+
+def _number(value: float, digits: int, *, signed: bool) -> str:
+    """Return a number with fixed decimals; a zero has no sign."""
+    text = f"{value:{'+' if signed else ''}.{digits}f}"
+    return text.lstrip("+-") if float(text) == 0 else text
 
 
 def _shortened(side: Sequence[Move], headline: Sequence[str]) -> list[Move]:

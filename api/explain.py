@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from api import wording
 from api.wording import percentile
 from store.records import BlameDay, Explanation, Move, PlumbingLine, Suspect, Unusual
 from store.results import document_of
@@ -42,17 +43,18 @@ def explain_lines(explanation: Explanation, names: Mapping[str, str]) -> Iterato
     yield ""
     yield f"verdict: {explanation.verdict} (clarity {explanation.clarity:.2f})"
     if explanation.none_of_these:
-        yield f"none of these? {explanation.none_of_these}"
+        yield wording.with_names(explanation.none_of_these, names)
     if explanation.unusual is not None:
         yield _unusual_line(explanation.unusual)
     yield ""
     yield f"{'move':30} {'change':>10} {'sigma':>7}"
     for move in explanation.moves:
-        sigma = "n/a" if move.sigma is None else f"{move.sigma:+.1f}"
+        sigma = wording.fixed(move.sigma, 1, signed=True)
         yield f"{move.name:30} {_change(move):>10} {sigma:>7}"
     yield ""
+    assets = {move.asset_id: move.name for move in explanation.moves}
     for suspect in explanation.suspects:
-        yield from _suspect_lines(suspect, names)
+        yield from _suspect_lines(suspect, names, assets)
     yield ""
     if explanation.plumbing:
         yield "as known at the close:"
@@ -63,23 +65,37 @@ def explain_lines(explanation: Explanation, names: Mapping[str, str]) -> Iterato
     if explanation.falsifiers:
         yield "would overturn it:"
     for falsifier in explanation.falsifiers:
-        yield f"  {falsifier.condition} (by {falsifier.by})"
+        yield f"  {wording.sentence(wording.with_names(falsifier.condition, names))}"
     coverage = explanation.coverage
     yield (
         f"rests on {coverage.stories:,} stories from {coverage.sources} of"
-        f" {coverage.sources_expected} sources ({coverage.share_of_panel:.0%} of the panel);"
+        f" {coverage.sources_expected} sources"
+        f" ({wording.percent(coverage.share_of_panel)} of the panel);"
         " association, not cause"
     )
 
 
-def _suspect_lines(suspect: Suspect, names: Mapping[str, str]) -> Iterator[str]:
+def rivals_of(explanation: Explanation) -> list[Suspect]:
+    """Return the suspects that a verdict names: the leader, or those it cannot tell apart.
+
+    At most three, whose intervals reach that of the first; none when no suspect is adequate.
+    """
+    ranked = sorted(explanation.suspects, key=lambda suspect: suspect.rank)
+    if explanation.verdict == "suspects":
+        return [one for one in ranked if one.status == "leading"] or ranked[:1]
+    if explanation.verdict == "no adequate suspect":
+        return []
+    rivals = [one for one in ranked if one.status == "possible" and not one.rejected]
+    return [one for one in rivals if one.high >= rivals[0].low][:3]
+
+
+def _suspect_lines(
+    suspect: Suspect, names: Mapping[str, str], assets: Mapping[str, str]
+) -> Iterator[str]:
     name = names.get(suspect.narrative_id, suspect.narrative_id)
-    against = (
-        f", against it: {', '.join(suspect.contradicted_by)}" if suspect.contradicted_by else ""
-    )
     yield (
         f"{suspect.rank:2}. {name:24} {suspect.score:.2f} [{suspect.low:.2f}, {suspect.high:.2f}]"
-        f"  {suspect.status}{against}"
+        f"  {wording.status_words(suspect, assets)}"
     )
     if suspect.fired:
         yield f"      against it: {'; '.join(suspect.fired)}"
@@ -104,7 +120,9 @@ def _plumbing_line(line: PlumbingLine) -> str:
 
 def _blame_lines(days: Sequence[BlameDay], names: Mapping[str, str]) -> Iterator[str]:
     if days:
-        yield "cause that stories state, by sessions after the move:"
+        stated = any(day.basis == "claims" for day in days)
+        what = "cause that stories state" if stated else "what stories talk about"
+        yield f"{what}, by sessions after the move:"
     for day in days:
         first = [
             f"{names.get(one.narrative_id, one.narrative_id)} {one.share:.0%}"
@@ -118,5 +136,6 @@ def _blame_lines(days: Sequence[BlameDay], names: Mapping[str, str]) -> Iterator
 
 def _change(move: Move) -> str:
     if move.unit == "return":
-        return f"{100 * move.change:+.1f} %"
-    return f"{move.change:+.1f} {'bp' if move.unit == 'bp' else 'pts'}"
+        return wording.change(move.change, move.unit)
+    unit = "bp" if move.unit == "bp" else "pts"
+    return f"{wording.fixed(move.change, 1, signed=True)} {unit}"

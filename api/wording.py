@@ -4,10 +4,12 @@ A value that is None prints as ``n/a``; the place that prints it says why. A min
 rounding would leave before a zero is dropped.
 """
 
+import re
+from collections.abc import Mapping
 from datetime import date, datetime
 from urllib.parse import urlsplit
 
-from store.records import ChangeUnit, SuspectStatus
+from store.records import NO_CAUSE, ChangeUnit, Suspect, SuspectStatus
 
 MISSING = "n/a"
 STATUS_WORDS: dict[SuspectStatus, str] = {
@@ -77,10 +79,11 @@ def pvalue(value: float | None) -> str:
 
 
 def percentile(value: float | None) -> str:
-    """Return a rank in [0, 1] as ``89th percentile``."""
+    """Return a rank in [0, 1] as ``89th percentile``, rounded down: 99.6 % is not all."""
     if value is None:
         return MISSING
-    whole = round(100 * value)
+    # 0.29 is 28.999... times a hundred.
+    whole = int(round(100 * value, 6))
     ending = {1: "st", 2: "nd", 3: "rd"}.get(whole % 10, "th")
     return f"{whole}{'th' if whole % 100 in (11, 12, 13) else ending} percentile"
 
@@ -110,6 +113,48 @@ def listed(names: list[str], last: str = "and") -> str:
     if len(names) < 2:
         return "".join(names)
     return f"{', '.join(names[:-1])} {last} {names[-1]}"
+
+
+def status_words(suspect: Suspect, assets: Mapping[str, str], *, most: int | None = None) -> str:
+    """Return the status for a reader, with the assets that contradict.
+
+    Parameters
+    ----------
+    assets : mapping of asset id to name
+        An id without a name is shown as it is.
+    most : int, optional
+        Assets that are named where there is no room for all.
+    """
+    words = STATUS_WORDS[suspect.status]
+    if suspect.rejected and suspect.status == "possible":
+        words = "rejected by a falsifier"
+    if not suspect.contradicted_by:
+        return words
+    told = [assets.get(one, one) for one in suspect.contradicted_by]
+    if most is not None and len(told) > most:
+        told = [*told[:most], f"{len(told) - most} more"]
+    if suspect.status == "contradicted":
+        return f"contradicted by {listed(told)}"
+    return f"{words}; spoken against by {listed(told)}"
+
+
+def with_names(sentence: str, names: Mapping[str, str]) -> str:
+    """Put the names of narratives in the place of their ids, which stand in quotation marks."""
+    return re.sub("“([^”]+)”", lambda found: f"“{names.get(found[1], found[1])}”", sentence)
+
+
+def sentence(words: str) -> str:
+    """Return words with a capital and a full stop."""
+    return f"{words[:1].upper()}{words[1:]}{'' if words.endswith('.') else '.'}"
+
+
+def episode_cause(label: str, kind: str, names: Mapping[str, str]) -> str:
+    """Word the accepted causes of an episode; a relief is the opposite of its label."""
+    if label == NO_CAUSE:
+        return "no adequate cause"
+    causes = listed([names.get(one, one) for one in label.split(" or ")], last="or")
+    before = {"relief": "relief, the opposite of ", "control": "moved little: "}.get(kind, "")
+    return f"{before}{causes}"
 
 
 def counted(number: int, noun: str, plural: str | None = None) -> str:

@@ -173,7 +173,9 @@ class Pages:
 
     def episodes(self) -> dict[str, Row]:
         """Return the episode library by id."""
-        found = rows(self._db, "SELECT id, date, name, label, note FROM episodes ORDER BY date")
+        found = rows(
+            self._db, "SELECT id, date, name, label, note, kind FROM episodes ORDER BY date"
+        )
         return {row["id"]: row for row in found}
 
     # -- data quality ---------------------------------------------------------------

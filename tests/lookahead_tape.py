@@ -179,7 +179,7 @@ def _episodes(seen: Seen) -> list[Episode]:
     return [*shipped, *past]
 
 
-@case("analogs.find_analogs", "analog_words.say_analogs", "analog_words.ordinal")
+@case("analogs.find_analogs", "analog_words.say_analogs")
 def _(seen: Seen) -> Rows:
     shipped = seen.world.episode_moves
     return {

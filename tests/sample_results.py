@@ -160,7 +160,13 @@ CONFIRMATIONS = (
 EPISODES = (
     Episode(id="2020-03-12", date=date(2020, 3, 12), name="12 March 2020", label="squeeze"),
     Episode(id="2021-05-19", date=date(2021, 5, 19), name="19 May 2021", label="crypto"),
-    Episode(id="2013-06-20", date=date(2013, 6, 20), name="Taper tantrum", label="fed-policy"),
+    Episode(
+        id="2020-03-24",
+        date=date(2020, 3, 24),
+        name="Unlimited purchases",
+        label="fed-policy or squeeze",
+        kind="relief",
+    ),
 )
 
 
@@ -218,8 +224,8 @@ def explanation(day: date, sigmas: Sequence[float], taggings: Sequence[Tagging])
             Falsifier(condition="Gold ETF closes above 495", series="GLD", by=date(2026, 2, 6)),
             Falsifier(condition="Dollar index closes below 96", series="DXY", by=date(2026, 2, 6)),
             Falsifier(
-                condition="VIX closes above 25 while gold recovers",
-                series="VIX",
+                condition="no more than 1.0 % of the stories carry “fed-policy”",
+                series="intensity:fed-policy",
                 by=date(2026, 2, 13),
             ),
         ],

@@ -66,7 +66,7 @@ def setting(day: date) -> dict[str, Any]:
                 entropy=0.23,
             ),
         ),
-        "none_of_these": "Against it: fed-policy has two unusual lines of evidence.",
+        "none_of_these": "“None of these” does not hold: “fed-policy” has two unusual lines.",
     }
 
 

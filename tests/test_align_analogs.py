@@ -1,17 +1,18 @@
 """Analogs: the reference answers on real days, and the rules on made-up ones."""
 
 import re
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from align.analog_words import ordinal
 from align.analogs import find_analogs
 from align.catalogue import episode_moves, load_episodes, weights
 from align.market import build_market
 from align.sessions import load_calendar
+from align.wording import ordinal
 from store.records import Analog, Coverage, Explanation
 from store.results import document_of, explanation_of
 from tests import align_world
@@ -135,6 +136,9 @@ def test_a_planted_repetition_is_found_and_a_far_day_has_no_close_analog():
     assert found.analogs[0].date == then
     assert found.like == (f"e-{then}",)
     assert "No close analog" not in found.statement
+    turned = [replace(one, kind="relief") if one.date == then else one for one in made]
+    told = find_analogs(market, market.row(now), 1, turned, weights())
+    assert f"to {then} (relief) (cosine" in told.statement, "no day is likened to its opposite"
     others = [episode for episode in made if episode.date != then]
     alone = find_analogs(market, market.row(now), 1, others, weights())
     assert alone.like == ()
@@ -187,5 +191,5 @@ def test_an_answer_of_an_older_version_is_still_read():
 
 
 def test_ranks_in_words():
-    said = [ordinal(share) for share in (0.0, 0.11, 0.22, 0.93, 0.889, 1.0)]
-    assert said == ["0th", "11th", "22nd", "93rd", "88th", "100th"]
+    said = [ordinal(share) for share in (0.0, 0.11, 0.22, 0.29, 0.93, 0.889, 1.0)]
+    assert said == ["0th", "11th", "22nd", "29th", "93rd", "88th", "100th"]

@@ -14,6 +14,7 @@ from align.explanation import days_to_explain, explain_day
 from align.inputs import build, digest, limit, world_of
 from align.quotes import select_quotes
 from align.suspects import clarity_of
+from align.wording import premise
 from store.records import Move
 from tests import align_world
 from tests.align_world import CRASH, NARRATIVES
@@ -313,9 +314,24 @@ def test_quotes_differ_in_source_and_side():
     assert found["c"] == []
 
 
-def test_move_without_history_has_no_sigma_and_is_not_in_the_premise():
-    from align.wording import premise
+def test_a_window_goes_on_in_the_direction_of_the_whole_of_it():
+    """Down for four sessions and up on the last: what goes on is the fall."""
+    days = [date(2026, 1, day) for day in (26, 27, 28, 29)]
+    fall = {("GLD", day): -4.0 for day in days} | {("GLD", CRASH): 1.5}
+    found = explain_day(_world(align_world.talk(), fall), CRASH, days=5)
+    assert found.verdict == "no adequate suspect"
+    gold = next(one for one in found.falsifiers if one.series == "GLD")
+    assert gold.operator == "<"
 
+
+def test_a_zero_has_no_sign():
+    as_of = datetime(2026, 1, 30, 21, tzinfo=UTC)
+    calm = Move(asset_id="SPY", name="S", change=-0.0001, unit="return", sigma=-0.01, as_of=as_of)
+    said = premise([calm], {}, ["SPY"], asked=CRASH, start=CRASH, end=CRASH)
+    assert "S hardly moved (0.0 %, 0.0 sigma)" in said
+
+
+def test_move_without_history_has_no_sigma_and_is_not_in_the_premise():
     as_of = datetime(2026, 1, 30, 21, tzinfo=UTC)
     moves = [
         Move(asset_id="SPY", name="S", change=-0.003, unit="return", sigma=-0.3, as_of=as_of),

@@ -74,7 +74,7 @@ def test_the_day_is_unusual_and_some_line_says_so(explained):
     assert explained.unusual is not None
     assert explained.unusual.size_percentile > 0.95
     assert explained.unusual.days == 250
-    assert explained.none_of_these.startswith("Against it: fed-policy has two unusual lines")
+    assert explained.none_of_these.startswith("“None of these” does not hold: “fed-policy” has two")
     leader = explained.suspects[0]
     assert leader.projection_percentile is not None
     assert leader.projection_percentile > 0.95
@@ -190,8 +190,8 @@ def test_unsure_stamps_widen_the_share_before_the_close():
 def test_alibis_say_what_fired_and_keep_from_leading(explained):
     by_name = {suspect.narrative_id: suspect for suspect in explained.suspects}
     words = by_name["geopolitics"].fired
-    assert any(one.startswith("fell: gold -") for one in words)
-    assert any(one.startswith("rose: the dollar +") for one in by_name["dollar-policy"].fired)
+    assert any(one.startswith("gold fell (-") for one in words)
+    assert any(one.startswith("the dollar rose (+") for one in by_name["dollar-policy"].fired)
     assert by_name["fed-policy"].fired == ()
     leaders = [suspect for suspect in explained.suspects if suspect.status == "leading"]
     assert [suspect.rank for suspect in leaders] == [1]
@@ -205,9 +205,9 @@ def test_silent_core_legs_support_nothing():
     given = align_world.inputs(align_world.prices(calm), said)
     found = explain_day(world_of(build(given), given), CRASH)
     suspect = next(one for one in found.suspects if one.narrative_id == "fed-policy")
-    assert any(words.startswith("core legs silent: ") for words in suspect.fired)
+    assert any(words.startswith("its core assets hardly moved: ") for words in suspect.fired)
     assert found.verdict == "no adequate suspect"
-    assert found.none_of_these.startswith("For it: none of 6 narratives has two unusual lines")
+    assert found.none_of_these.startswith("“None of these” holds: not one of 6 narratives")
 
 
 def test_talk_that_predicts_nothing_counts_for_nothing(planted):
@@ -269,7 +269,7 @@ def test_falsifiers_carry_what_they_say(explained):
         assert falsifier.value is not None
         shown = falsifier.value
         share = falsifier.statistic == "mean"
-        assert (f"{shown:.1%}" if share else f"{shown:.2f}") in falsifier.condition
+        assert (f"{100 * shown:.1f} %" if share else f"{shown:,.2f}") in falsifier.condition
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from align.catalogue import weights
 from api.browse.app import make_datasette
 from api.browse.catalogue import load_queries
+from api.browse.day import BEFORE, when_of
 from store import Store
 from store.publish import publish
 from tests.sample_store import empty_store, populated_store
@@ -161,19 +163,58 @@ def test_the_day_shows_evidence_for_and_against(get):
         "A hawkish nominee means fewer cuts",
         "causal claims 0.12",
         "No past episode is distinguishable",
-        "Gold ETF closes above 495",
+        "Gold ETF closes above 495. Gold ETF",
+        "No more than 1.0 % of the stories carry “Tighter for longer”. Tighter for longer",
+        "Unlimited purchases relief, the opposite of Tighter for longer or squeeze",
+        "told up to the close by 9 stories",
+        "In this order: those that may lead, by score;",
         "14 stories from 4 of 4 sources",
         "quiet narratives, hardly told that day",
-        "size among the 250 days before 99th percentile",
+        "size among the 250 days before 98th percentile",
         "the move lies between 30 Jan 2026, 14:30 UTC",
         "7 stories, usually 0.8; 19 h before the open",
         "2 stamps on either side of the close: out before it 70 % to 82 %",
         "dose, lag 0: +0.12 σ [-0.10, +0.34], n 89",
         "SOFR minus IORB month-end 3.00 bp",
         "of those that claim a cause (1 of 1 day)",
-        "None of these? Against it: fed-policy",
+        "“None of these” does not hold: “Tighter for longer” has two unusual lines.",
     ):
         assert said in shown, said
+
+
+def test_a_day_is_none_of_several_sessions(get):
+    """What is not stored is not said to have been a quiet day."""
+    answer = get("/day/2026-01-30?days=5")
+    assert answer.status_code == 404
+    shown = words(answer.text)
+    assert "No explanation of the 5 sessions to 2026-01-30 is stored" in shown
+    assert "tapestory explain DB 2026-01-30 --days 5" in shown
+    assert "2026-01-27" in shown, "single days are offered"
+
+
+def test_the_talk_before_a_move_is_counted_over_the_sessions_that_count():
+    assert weights()["window"]["before"] == BEFORE
+
+
+def test_a_quote_says_when_it_came_too_late_or_long_before():
+    timing = {"price_from": "2026-01-30T14:30:00Z", "price_to": "2026-01-30T21:00:00Z"}
+    stamps = ("2026-01-30T20:00:00Z", "2026-01-30T21:01:00Z", "2025-12-31T16:41:00Z", None)
+    quotes = [{"document_id": f"d{n}", "published_at": at} for n, at in enumerate(stamps)]
+    assert when_of({"timing": timing}, quotes) == {"d1": "after the close", "d2": "29 days before"}
+    assert when_of({"timing": None}, quotes) == {}
+
+
+def test_only_what_is_not_told_apart_is_named(get):
+    """Of all that is possible the verdict names those whose intervals meet."""
+    page = get("/day/2026-01-30.json").json()
+    possible = [one for one in page["explanation"]["suspects"] if one["status"] == "possible"]
+    first = possible[0]
+    assert page["rivals"] == [
+        one["narrative"] for one in possible if one["high"] >= first["low"]
+    ][:3]  # fmt: skip
+    shown = words(get("/day/2026-01-30").text)
+    named = " , ".join(page["names"][one] for one in page["rivals"])
+    assert f"Not distinguishable {named} clarity" in shown
 
 
 def test_days_lead_to_each_other(get):

@@ -1,9 +1,11 @@
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import pytest
 
 from api import wording
 from api.report.markdown import escaped, linked
+from store.records import Suspect, SuspectParts
 
 
 @pytest.mark.parametrize(
@@ -26,6 +28,8 @@ from api.report.markdown import escaped, linked
         (wording.percentile(0.89), "89th percentile"),
         (wording.percentile(0.71), "71st percentile"),
         (wording.percentile(0.12), "12th percentile"),
+        (wording.percentile(0.29), "29th percentile"),
+        (wording.percentile(0.996), "99th percentile"),
         (wording.percentile(None), "n/a"),
         (wording.day_text(date(2026, 1, 30)), "30 Jan 2026"),
         (wording.long_day(date(2026, 1, 30)), "Friday 30 January 2026"),
@@ -77,3 +81,51 @@ def test_text_shows_as_it_is_in_markdown(text, shown):
 def test_a_link_cannot_be_left():
     assert linked("x", "https://a.example/)> <b>") == "[x](<https://a.example/%29%3E%20%3Cb%3E>)"
     assert linked("x]", None) == "x\\]"
+
+
+def test_ids_become_names_where_they_are_quoted():
+    names = {"inflation": "Inflation returns"}
+    said = "inflation: “inflation” and “none of these”"
+    assert wording.with_names(said, names) == "inflation: “Inflation returns” and “none of these”"
+
+
+def test_a_condition_is_a_sentence():
+    assert wording.sentence("gold (GLD) closes above 495") == "Gold (GLD) closes above 495."
+
+
+@pytest.mark.parametrize(
+    ("label", "kind", "said"),
+    [
+        ("tariffs or recession", "shock", "Tariffs or recession"),
+        ("tariffs", "relief", "relief, the opposite of Tariffs"),
+        ("recession", "control", "moved little: recession"),
+        ("none adequate", "shock", "no adequate cause"),
+    ],
+)
+def test_a_relief_is_not_said_to_be_its_label(label, kind, said):
+    assert wording.episode_cause(label, kind, {"tariffs": "Tariffs"}) == said
+
+
+def test_a_status_says_who_stands_against():
+    suspect = Suspect(
+        narrative_id="a",
+        rank=1,
+        score=0.1,
+        low=0.0,
+        high=0.2,
+        status="contradicted",
+        parts=SuspectParts(
+            intensity=0.1, causal_claims=0.0, timing=0.0, signature=0.0, hard_data=0.0
+        ),
+        contradicted_by=("UUP", "GLD", "SLV"),
+        pre_move_share=None,
+        placebo_percentile=None,
+        quotes=(),
+    )
+    assets = {"UUP": "US dollar", "GLD": "Gold"}
+    said = wording.status_words(suspect, assets)
+    assert said == "contradicted by US dollar, Gold and SLV"
+    short = wording.status_words(suspect, assets, most=1)
+    assert short == "contradicted by US dollar and 2 more"
+    rejected = replace(suspect, status="possible", contradicted_by=(), rejected=True)
+    assert wording.status_words(rejected, assets) == "rejected by a falsifier"

@@ -1,13 +1,13 @@
 """The page of one day: which story moved it, the evidence for and against, or a refusal."""
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from markupsafe import Markup
 
 from api.browse.errors import PageMovedError, PageNotFoundError
-from api.explain import explain_document
+from api.explain import explain_document, rivals_of
 from store.pages import Pages
 from store.results import explanation_of
 
@@ -19,6 +19,11 @@ PARTS = (
     ("hard_data", "hard data"),
 )
 
+# Sessions of talk before a move: [window] before in align/weights.toml.
+BEFORE = 5
+# An older quote than this is none of the talk before the move: nothing nearer was said.
+_OLD = timedelta(days=8)
+
 
 def collect(pages: Pages, day: str, query: Mapping[str, str]) -> dict[str, Any]:
     """Return the explanation of a day in the shape of ``explain --json``, and its context."""
@@ -29,7 +34,7 @@ def collect(pages: Pages, day: str, query: Mapping[str, str]) -> dict[str, Any]:
     sessions = int(wanted) if wanted.isdigit() and len(wanted) < 4 else 1
     found = pages.explanation(day, sessions)
     if found is None:
-        raise _missing(pages, day)
+        raise _missing(pages, day, sessions)
     record = explanation_of(found)
     explanation = explain_document(record)
     quotes = [quote for suspect in explanation["suspects"] for quote in suspect["quotes"]]
@@ -44,6 +49,9 @@ def collect(pages: Pages, day: str, query: Mapping[str, str]) -> dict[str, Any]:
         "assets": {row["id"]: row["name"] for row in pages.assets()},
         "hours": _hours(explanation),
         "doses": _doses(explanation),
+        "rivals": [one.narrative_id for one in rivals_of(record)],
+        "told": _told(pages, day, sessions),
+        "when": when_of(explanation, quotes),
         "episodes": {
             row["episode"]: episodes[row["episode"]]
             for row in explanation["analogs"]
@@ -76,6 +84,33 @@ def _evidence(pages: Pages, quotes: list[dict[str, Any]]) -> dict[str, dict[str,
     }
 
 
+def _told(pages: Pages, day: str, sessions: int) -> dict[str, int]:
+    """Return how many stories up to the close carry each narrative."""
+    found: dict[str, int] = {}
+    for point in pages.series.intensity(pages.days(sessions + BEFORE, until=day)):
+        found[point["narrative_id"]] = found.get(point["narrative_id"], 0) + point["stories"]
+    return found
+
+
+def when_of(explanation: Mapping[str, Any], quotes: list[dict[str, Any]]) -> dict[str, str]:
+    """Say of a quoted document what its date means: after the close, or long before the move."""
+    timing = explanation["timing"]
+    if timing is None:
+        return {}
+    close = datetime.fromisoformat(timing["price_to"])
+    opened = datetime.fromisoformat(timing["price_from"])
+    found = {}
+    for quote in quotes:
+        if quote["published_at"] is None:
+            continue
+        at = datetime.fromisoformat(quote["published_at"])
+        if at > close:
+            found[quote["document_id"]] = "after the close"
+        elif opened - at > _OLD:
+            found[quote["document_id"]] = f"{(opened - at).days} days before"
+    return found
+
+
 def _hours(explanation: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """Return the hours of each narrative's talk; none in answers stored without them."""
     timing = explanation["timing"]
@@ -94,24 +129,36 @@ def _usual(instants: list[str]) -> str | None:
     return max(sorted(set(instants)), key=instants.count, default=None)
 
 
-def _missing(pages: Pages, day: str) -> PageNotFoundError:
+def _missing(pages: Pages, day: str, sessions: int) -> PageNotFoundError:
     """Say why there is no answer for a day, which days there are, and how to get this one."""
     try:
         date.fromisoformat(day)
     except ValueError:
         sentence = f"{day!r} is no day: write it as 2026-01-30."
     else:
-        sentence = (
-            f"No explanation of {day} is stored: it was no session, no move of that day was large"
-            f" enough, or the snapshot ends before it. 'tapestory explain DB {day}' computes it"
-            " from the working database."
-        )
+        sentence = _not_stored(day, sessions)
     near = pages.neighbours(day)
     stored = [near["previous"], near["next"], *(row["date"] for row in pages.verdicts(12))]
+    if sessions > 1 and pages.explanation(day) is not None:
+        stored.append(day)
     days = sorted({one for one in stored if one}, reverse=True)
     if days:
         sentence += " These days are stored:"
     return PageNotFoundError(sentence, [(f"/day/{one}", one) for one in days])
+
+
+def _not_stored(day: str, sessions: int) -> str:
+    if sessions > 1:
+        return (
+            f"No explanation of the {sessions} sessions to {day} is stored: pages show single"
+            f" days. 'tapestory explain DB {day} --days {sessions}' computes it from the working"
+            " database."
+        )
+    return (
+        f"No explanation of {day} is stored: it was no session, no move of that day was large"
+        f" enough, or the snapshot ends before it. 'tapestory explain DB {day}' computes it"
+        " from the working database."
+    )
 
 
 def draw(data: dict[str, Any]) -> dict[str, Markup]:

@@ -69,6 +69,7 @@ def segment(text: str) -> str:
 
 
 FILTERS: Mapping[str, Callable[..., Any]] = {
+    "cause": wording.episode_cause,
     "change": wording.change,
     "counted": wording.counted,
     "day": day,
@@ -84,10 +85,12 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "percentile": wording.percentile,
     "pvalue": wording.pvalue,
     "segment": segment,
+    "sentence": wording.sentence,
     "share_change": wording.share_change,
     "short_day": short_day,
     "sigma": wording.sigma,
     "size": size,
     "weekday": weekday,
     "web_address": wording.web_address,
+    "with_names": wording.with_names,
 }

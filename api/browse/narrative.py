@@ -50,6 +50,7 @@ def collect(pages: Pages, narrative_id: str, query: Mapping[str, str]) -> dict[s
         "closes": pages.series.closes(asset["id"], since=days[-span:][0]) if asset and days else [],
         "scan": pages.series.scan(),
         "strongest": strongest,
+        "stands_out": stands_out(strongest),
         "named": pages.series.named(narrative_id),
         "survival": pages.series.survival(),
         "lags": [row for row in pages.series.cells("narrative_id", narrative_id)
@@ -95,10 +96,19 @@ def _asset(
     strongest: list[dict[str, Any]],
     narrative: dict[str, Any],
 ) -> dict[str, Any] | None:
-    """Return the asset asked for, or that of the strongest cell, of the core, or the first."""
+    """Return the asset asked for, of a cell that stands out, of the core, or of any cell."""
     by_id = {asset["id"]: asset for asset in assets}
-    order = [wanted, *(cell["asset_id"] for cell in strongest[:1]), *narrative["core"], *by_id]
+    best = [cell["asset_id"] for cell in strongest[:1]]
+    passed = best if stands_out(strongest) else []
+    order = [wanted, *passed, *narrative["core"], *best, *by_id]
     return next((by_id[id_] for id_ in order if id_ in by_id), None)
+
+
+def stands_out(strongest: list[dict[str, Any]]) -> bool:
+    """Return whether any cell is left after the adjustment over the whole scan."""
+    from api.charts.alignment import PASSES
+
+    return any(cell["pvalue_adj"] is not None and cell["pvalue_adj"] < PASSES for cell in strongest)
 
 
 def _marked(pages: Pages, days: list[str]) -> dict[str, str]:

@@ -33,7 +33,10 @@ def blame_chart(blame: Sequence[BlameDay], names: Mapping[str, str]) -> Markup:
     ----------
     names : mapping of narrative id to name
     """
-    title = "Which cause the stories state, by session after the move"
+    # Where no day has enough claims of a cause, the bars show what was talked about.
+    stated = any(day.basis == "claims" for day in blame) or not blame
+    what = "Which cause the stories state" if stated else "What the stories talk about"
+    title = f"{what}, by session after the move"
     if not blame:
         return empty("Too few stories named a cause.", title=title)
     colour = dict(zip(_largest(blame), _COLOURS, strict=False))

@@ -58,31 +58,21 @@ def suspects_chart(explanation: Explanation, names: Mapping[str, str]) -> Markup
             text(x(value), bottom + 15, wording.fixed(value), anchor="middle" if value else "start",
                  size=11),
         ]  # fmt: skip
+    assets = {move.asset_id: move.name for move in explanation.moves}
     for row, suspect in enumerate(ranked):
         name = names.get(suspect.narrative_id, suspect.narrative_id)
-        body += _row(suspect, name, _TOP + _ROW * row, x)
+        body += _row(
+            suspect, name, wording.status_words(suspect, assets, most=2), _TOP + _ROW * row, x
+        )
     body.append(
         text(0, bottom + 33, "Score from 0 to 1; thin line: 90 % interval", size=11.5, opacity=0.85)
     )
     said = "; ".join(
         f"{suspect.rank}. {names.get(suspect.narrative_id, suspect.narrative_id)}"
-        f" {_score(suspect)}, {status_words(suspect)}"
+        f" {_score(suspect)}, {wording.status_words(suspect, assets)}"
         for suspect in ranked
     )
     return drawing(_WIDTH, bottom + 42, body, title=title, desc=said)
-
-
-def status_words(suspect: Suspect) -> str:
-    """Return the status for a reader, with the assets that contradict."""
-    words = wording.STATUS_WORDS[suspect.status]
-    if suspect.contradicted_by:
-        by = f"by {wording.listed(list(suspect.contradicted_by))}"
-        return (
-            f"contradicted {by}"
-            if suspect.status == "contradicted"
-            else f"{words}; spoken against {by}"
-        )
-    return words
 
 
 def _score(suspect: Suspect) -> str:
@@ -90,13 +80,13 @@ def _score(suspect: Suspect) -> str:
     return f"{wording.fixed(suspect.score)} [{low}, {high}]"
 
 
-def _row(suspect: Suspect, name: str, top: float, x: Scale) -> list[Markup]:
+def _row(suspect: Suspect, name: str, status: str, top: float, x: Scale) -> list[Markup]:
     head = shortened(f"{suspect.rank}. {name}", 270)
-    strong = suspect.status in ("leading", "possible")
+    strong = suspect.status in ("leading", "possible") and not suspect.rejected
     room = _WIDTH - text_width(head) - 14
     middle = top + 30
     drawn = [
-        text(0, top + 16, head, bold=strong, rest=shortened(status_words(suspect), room, 12)),
+        text(0, top + 16, head, bold=strong, rest=shortened(status, room, 12)),
         text(_WIDTH, middle + 4, _score(suspect), anchor="end", bold=strong),
     ]
     reached = 0.0

@@ -1,12 +1,13 @@
 """What moved in the week, the scan against the tape, and the inquiry into the largest move."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 
 from api import wording
 from api.charts.alignment import lag_words, passes
 from api.charts.moves import by_size
-from api.charts.suspects import status_words
+from api.explain import rivals_of
 from api.report.material import Material, Row
 from api.report.records import (
     AnalogCase,
@@ -113,6 +114,7 @@ def inquiry_of(material: Material, names: Mapping[str, str]) -> Inquiry | None:
     explanation = material.explanation
     if explanation is None:
         return None
+    assets = {move.asset_id: move.name for move in explanation.moves}
     return Inquiry(
         explanation=explanation,
         verdict=verdict_words(explanation, names),
@@ -120,7 +122,7 @@ def inquiry_of(material: Material, names: Mapping[str, str]) -> Inquiry | None:
             SuspectCase(
                 name=names.get(suspect.narrative_id, suspect.narrative_id),
                 suspect=suspect,
-                status=status_words(suspect),
+                status=wording.status_words(suspect, assets),
                 quotes=[_evidence(material, quote) for quote in suspect.quotes],
             )
             for suspect in sorted(explanation.suspects, key=lambda suspect: suspect.rank)
@@ -128,20 +130,22 @@ def inquiry_of(material: Material, names: Mapping[str, str]) -> Inquiry | None:
         analogs=[
             AnalogCase(
                 name=_episode(material, analog.episode, "name"),
-                label=_episode(material, analog.episode, "label"),
+                label=_cause(material, analog.episode, names),
                 analog=analog,
             )
             for analog in explanation.analogs
         ],
         analog_like=[_episode(material, id_, "name") for id_ in explanation.analog_like],
-        falsifiers=explanation.falsifiers,
+        falsifiers=[
+            replace(one, condition=wording.with_names(one.condition, names))
+            for one in explanation.falsifiers
+        ],
         coverage=explanation.coverage,
     )
 
 
 def verdict_words(explanation: Explanation, names: Mapping[str, str]) -> str:
     """Return the verdict as a sentence that claims no cause."""
-    ranked = sorted(explanation.suspects, key=lambda suspect: suspect.rank)
 
     def quoted(suspects: Sequence[Suspect]) -> str:
         return wording.listed(
@@ -151,10 +155,9 @@ def verdict_words(explanation: Explanation, names: Mapping[str, str]) -> str:
     if explanation.verdict == "no adequate suspect":
         return "No adequate suspect: none of the stories that we track fits this move well enough."
     if explanation.verdict == "suspects":
-        leading = [suspect for suspect in ranked if suspect.status == "leading"] or ranked[:1]
-        return f"One suspect stands out: {quoted(leading)} moved with the tape. That is no cause."
-    rivals = [suspect for suspect in ranked if suspect.status in ("leading", "possible")]
-    rivals = [suspect for suspect in rivals if suspect.high >= rivals[0].low][:3]
+        leading = quoted(rivals_of(explanation))
+        return f"One suspect stands out: {leading} moved with the tape. That is no cause."
+    rivals = rivals_of(explanation)
     if len(rivals) < 2:
         return "Not distinguishable: the evidence does not tell the suspects apart."
     return f"Not distinguishable: the evidence does not tell {quoted(rivals)} apart."
@@ -175,6 +178,11 @@ def _promise(cell: AlignmentCell) -> tuple[object, ...]:
 def _episode(material: Material, id_: str, column: str) -> str:
     row: Row | None = material.episodes.get(id_)
     return str(row[column]) if row is not None else (id_ if column == "name" else "")
+
+
+def _cause(material: Material, id_: str, names: Mapping[str, str]) -> str:
+    row: Row | None = material.episodes.get(id_)
+    return "" if row is None else wording.episode_cause(row["label"], row["kind"], names)
 
 
 def _evidence(material: Material, quote: Quote) -> Evidence:

@@ -272,6 +272,8 @@ class Suspect:
         Where the size of the projection on the signature lies among the days before.
     fired : sequence of str
         Falsifiers of the narrative that the day's numbers set off, in words.
+    rejected : bool
+        One of them keeps it from being the main cause; False in answers of an older version.
     """
 
     narrative_id: str
@@ -287,6 +289,7 @@ class Suspect:
     quotes: Sequence[Quote]
     projection_percentile: float | None = None
     fired: Sequence[str] = ()
+    rejected: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
