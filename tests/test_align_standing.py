@@ -25,6 +25,7 @@ LATER = pd.Timedelta(days=14)
 
 def _of(inputs):
     built = build(inputs)
+    assert built.archive is not None
     text = day_digests(built.archive, inputs.rates)
     return explanation_digests(built, inputs, text, [CRASH])[CRASH]
 
@@ -55,9 +56,10 @@ def _label(days, **values):
 
 
 def _price(days):
-    row = PRICES[(PRICES["asset_id"] == "GLD")]
-    row = (row["date"] - (pd.Timestamp(CRASH) + pd.Timedelta(days=days))).abs().idxmin()
-    return replace(GIVEN, prices=_with(PRICES, row, close=PRICES.loc[row, "close"] * 1.01)), GIVEN
+    gold = PRICES[PRICES["asset_id"] == "GLD"]
+    row = (gold["date"] - (pd.Timestamp(CRASH) + pd.Timedelta(days=days))).abs().idxmin()
+    close = 1.01 * float(gold["close"].loc[[row]].iloc[0])
+    return replace(GIVEN, prices=_with(PRICES, row, close=close)), GIVEN
 
 
 @pytest.mark.parametrize(
