@@ -56,10 +56,11 @@ def _label(days, **values):
 
 
 def _price(days):
-    gold = PRICES[PRICES["asset_id"] == "GLD"]
-    row = (gold["date"] - (pd.Timestamp(CRASH) + pd.Timedelta(days=days))).abs().idxmin()
-    close = 1.01 * float(gold["close"].loc[[row]].iloc[0])
-    return replace(GIVEN, prices=_with(PRICES, row, close=close)), GIVEN
+    gold = PRICES["asset_id"] == "GLD"
+    day = pd.Timestamp(CRASH) + pd.Timedelta(days=days)
+    row = (PRICES["date"][gold] - day).abs().idxmin()
+    close = PRICES["close"].where(PRICES.index != row, 1.01 * PRICES["close"])
+    return replace(GIVEN, prices=PRICES.assign(close=close)), GIVEN
 
 
 @pytest.mark.parametrize(
