@@ -167,6 +167,14 @@ def test_documents_without_prices_get_intensity(tmp_path):
         assert report.notes == ["no prices yet: intensity only"]
 
 
+@pytest.mark.parametrize("sessions", [1, 2, 5])
+def test_the_first_nights_are_explained_before_any_source_is_regular(tmp_path, sessions):
+    with Store.open(tmp_path / "t.db", create=True) as store:
+        _fill(store, sessions=sessions)
+        report = align(store, now=NOW)
+    assert (report.failures, report.counts["explanations"]) == (0, sessions)
+
+
 def test_documents_that_are_not_labelled_yet(tmp_path):
     with Store.open(tmp_path / "e.db", create=True) as store:
         _fill(store, sessions=30, with_labels=False)
