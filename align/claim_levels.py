@@ -197,9 +197,9 @@ def judge_range(claim: Claim, tape: Tape, asked: Asked) -> Judgement:
         return no_value(subject, asked)
     sigma = series.volatility(start, end)
     part = series.closes.iloc[start : end + 1].to_numpy()
-    change = series.change(start, end)
     if sigma is None or series.unit != "return" or part.min() <= 0:
         return no_value(subject, asked)
+    change = series.change(start, end)
     width = float(part.max() / part.min() - 1.0)
     net = float(abs(np.log(part[-1] / part[0])))
     rules = asked.rules
