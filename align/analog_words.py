@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import date
 
-from align.wording import say_date, say_list
+from align.wording import say_date, say_list, say_ordinal
 from store.records import Analog
 
 _LONGEST_LIST = 4
@@ -62,11 +62,12 @@ def say_analogs(
 
 def ordinal(share: float) -> str:
     """Return a share in [0, 1] as a rank among a hundred: ``89th``."""
-    number = int(share * 100)
-    suffix = (
-        "th" if 10 <= number % 100 <= 20 else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
-    )
-    return f"{number}{suffix}"
+    return say_ordinal(_per_cent(share))
+
+
+def _per_cent(share: float) -> int:
+    """Return whole per cent, rounded down: 99.6 % is not all, but 0.29 is 29 % (and not 28.99)."""
+    return int(round(share * 100, 6))
 
 
 def _size(own_size: float | None, *, large: bool, days: int) -> str:
@@ -76,8 +77,7 @@ def _size(own_size: float | None, *, large: bool, days: int) -> str:
             f"Too few days are stored to rank the move over {span}: percentiles are among the"
             " episodes alone."
         )
-    # Rounded down: 99.6 % is not all.
-    share = "any" if own_size == 1 else f"{int(own_size * 100)}% of those"
+    share = "any" if own_size == 1 else f"{_per_cent(own_size)}% of those"
     size = f"The move over {span} is larger than {share} before it"
     return f"{size}." if large else f"{size}, which is not among the largest."
 

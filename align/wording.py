@@ -24,6 +24,14 @@ def say_amount(change: float, unit: str, *, signed: bool) -> str:
     return f"{value:{sign}.0f} bp" if unit == "bp" else f"{value:{sign}.1f} points"
 
 
+def say_ordinal(number: int) -> str:
+    """Return ``1st``, ``12th``, ``83rd``."""
+    ending = (
+        "th" if 10 <= number % 100 <= 20 else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    )
+    return f"{number}{ending}"
+
+
 def say_list(parts: Sequence[str]) -> str:
     """Join with commas and a last ``and``."""
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"

@@ -200,6 +200,7 @@ EXEMPT = {
     "wording.say_amount": _WORDS,
     "wording.say_date": _WORDS,
     "wording.say_list": _WORDS,
+    "wording.say_ordinal": _WORDS,
     "inputs.digest": "names the inputs; must change with them",
     "inputs.derived_assets": "the settings; no data",
     "inputs.with_derived": "the settings; no data",

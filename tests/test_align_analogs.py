@@ -187,5 +187,6 @@ def test_an_answer_of_an_older_version_is_still_read():
 
 
 def test_ranks_in_words():
-    said = [ordinal(share) for share in (0.0, 0.11, 0.22, 0.93, 0.889, 1.0)]
-    assert said == ["0th", "11th", "22nd", "93rd", "88th", "100th"]
+    said = [ordinal(share) for share in (0.0, 0.11, 0.22, 0.93, 0.889, 0.29, 1.0)]
+    # 0.29 * 100 is 28.999999999999996.
+    assert said == ["0th", "11th", "22nd", "93rd", "88th", "29th", "100th"]
