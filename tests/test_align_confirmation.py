@@ -403,7 +403,7 @@ def test_cells_of_the_settings_are_read(tmp_path):
         pytest.param(
             CELL.format(lag=1, sign="+", named="2026-01-30T10:00:00"), "as a date", id="time"
         ),
-        pytest.param(CELL.format(lag=1, sign="+", named="2026-01-30") * 2, "twice: a cell is", id="twice"),
+        pytest.param(CELL.format(lag=1, sign="+", named="2026-01-30") * 2, "twice: a", id="twice"),
         pytest.param("[align]\ncells = 3\n", "unknown key 'cells'", id="key"),
         pytest.param("[align]\ncell = 3\n", "below its own line", id="no list"),
         pytest.param(
