@@ -8,7 +8,8 @@ from click.testing import CliRunner
 
 from api.cli import cli
 from store import Store
-from tests.worlds.claims import LAST, assets, bars, prices
+from tests.align_store import bars_of
+from tests.worlds.claims import LAST, assets, prices
 
 NOW = datetime(2026, 2, 1, tzinfo=UTC)
 TEXT = "Gold plummeted. Gold demand fell.\n黄金可能上涨10%。"
@@ -18,11 +19,12 @@ TEXT = "Gold plummeted. Gold demand fell.\n黄金可能上涨10%。"
 def database(tmp_path_factory):
     path = tmp_path_factory.mktemp("check") / "t.db"
     table = prices({("IDX_GOLD", LAST): -0.1})
+    rows = table[table["date"] >= "2024-01-01"].to_dict("records")
     with Store.open(path, create=True) as store:
         run = store.runs.begin("prices", now=NOW)
         with store.transaction():
             store.assets.sync(assets())
-            store.prices.add(bars(table[table["date"] >= "2024-01-01"]), run.id)
+            store.prices.add(bars_of(rows), run.id)
             run.finish(now=NOW)
     return path
 
