@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import date
 
-from align.wording import ordinal, say_date, say_list
+from align.wording import ordinal, per_cent, say_date, say_list
 from store.records import Analog
 
 _LONGEST_LIST = 4
@@ -72,8 +72,7 @@ def _size(own_size: float | None, *, large: bool, days: int) -> str:
             f"Too few days are stored to rank the move over {span}: percentiles are among the"
             " episodes alone."
         )
-    # Rounded down: 99.6 % is not all.
-    share = "any" if own_size == 1 else f"{int(own_size * 100)} % of those"
+    share = "any" if own_size == 1 else f"{per_cent(own_size)} % of those"
     size = f"The move over {span} is larger than {share} before it"
     return f"{size}." if large else f"{size}, which is not among the largest."
 

@@ -138,7 +138,10 @@ def _story_weights(archive: Archive, panel: Panel, inside: NDArray[np.intp]) -> 
     member[panel.members] = True
     cap = grid.story_cap[inside]
     pool = np.bincount(day[~member[source]], cap[~member[source]], minlength=len(grid.days))
-    counts = grid.stories[day, np.maximum(source, 0)]
+    counts = np.zeros(len(inside))
+    # An occasional source has no column; in the first nights there is none at all.
+    stored = source >= 0
+    counts[stored] = grid.stories[day[stored], source[stored]]
     own = grid.story_weight[inside]
     regular = member[source]
     out = np.zeros(len(inside))

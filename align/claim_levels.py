@@ -20,7 +20,7 @@ from align.claim_times import (
     target,
     verdict_of,
 )
-from align.wording import say_amount, say_date
+from align.wording import ordinal, say_amount, say_date
 from store.records import Claim, ClaimDate, ClaimSpan, ClaimVerdict
 
 _DAYS_A_YEAR = 365.25
@@ -28,13 +28,10 @@ _DAYS_A_YEAR = 365.25
 
 def judge_extreme(claim: Claim, tape: Tape, asked: Asked) -> Judgement:
     """Judge "the lowest in two years", "a record high", "new highs", "the lowest since 2022"."""
-    subject = claim.subjects[0]
-    series, proxy = tape.find(subject)
-    if series is None:
-        return not_stored(subject)
-    last = place_at(series, target(claim, asked), asked)
-    if last is None:
-        return no_value(subject, asked)
+    at_hand = _last_close(claim, tape, asked)
+    if isinstance(at_hand, Judgement):
+        return at_hand
+    series, proxy, last = at_hand
     stated = (claim.date is not None and claim.date.precision == "day") or claim.weekday is not None
     first = last if stated else max(0, last - asked.rules["recent"] + 1)
     low = claim.direction == "low"
@@ -108,20 +105,18 @@ def _since(stated: ClaimDate, asked: Asked) -> tuple[date, date]:
 
 def judge_level(claim: Claim, tape: Tape, asked: Asked) -> Judgement:
     """Judge "reserves remain low" and "the yield stands at 4.2 %"."""
-    subject = claim.subjects[0]
-    series, proxy = tape.find(subject)
-    if series is None:
-        return not_stored(subject)
-    last = place_at(series, target(claim, asked), asked)
-    if last is None:
-        return no_value(subject, asked)
+    at_hand = _last_close(claim, tape, asked)
+    if isinstance(at_hand, Judgement):
+        return at_hand
+    series, proxy, last = at_hand
     if claim.value is None:
         found = _percentile(claim, series, last, asked)
         return by_proxy(found, series) if proxy else found
     if proxy:
         return Judgement(
             "not checkable",
-            f"Not checked: of {subject.name} only {series.asset.id} is stored, on another scale.",
+            f"Not checked: of {claim.subjects[0].name} only {series.asset.id} is stored, on another"
+            " scale.",
         )
     return _number(claim, series, last, asked)
 
@@ -144,7 +139,7 @@ def _percentile(claim: Claim, series: Series, last: int, asked: Asked) -> Judgem
         if figures[-1].what == what:
             continue
         figures.append(series.figure(last, share, "percentile", what))
-        shown.append(f"{_ordinal(share)} percentile since {say_date(start)}")
+        shown.append(f"{ordinal(share)} percentile since {say_date(start)}")
         holds = share <= rules["low_percentile"] if low else share >= rules["high_percentile"]
         verdicts.append(verdict_of(holds))
     name = claim.subjects[0].name
@@ -187,19 +182,19 @@ def _number(claim: Claim, series: Series, last: int, asked: Asked) -> Judgement:
 
 def judge_range(claim: Claim, tape: Tape, asked: Asked) -> Judgement:
     """Judge "consolidating for months": little net change, and no wider than a random walk."""
+    at_hand = _last_close(claim, tape, asked)
+    if isinstance(at_hand, Judgement):
+        return at_hand
+    series, proxy, end = at_hand
     subject = claim.subjects[0]
-    series, proxy = tape.find(subject)
-    if series is None:
-        return not_stored(subject)
-    end = place_at(series, target(claim, asked), asked)
-    start = None if end is None or claim.span is None else back(series, end, claim.span)
-    if end is None or start is None or start < 0 or start >= end:
+    start = None if claim.span is None else back(series, end, claim.span)
+    if start is None or not 0 <= start < end:
         return no_value(subject, asked)
     sigma = series.volatility(start, end)
     part = series.closes.iloc[start : end + 1].to_numpy()
-    change = series.change(start, end)
     if sigma is None or series.unit != "return" or part.min() <= 0:
         return no_value(subject, asked)
+    change = series.change(start, end)
     width = float(part.max() / part.min() - 1.0)
     net = float(abs(np.log(part[-1] / part[0])))
     rules = asked.rules
@@ -227,16 +222,18 @@ def judge_range(claim: Claim, tape: Tape, asked: Asked) -> Judgement:
     return by_proxy(found, series) if proxy else found
 
 
+def _last_close(claim: Claim, tape: Tape, asked: Asked) -> tuple[Series, bool, int] | Judgement:
+    """Return the series of a claim, whether by proxy, and the place it ends at; or why not."""
+    subject = claim.subjects[0]
+    series, proxy = tape.find(subject)
+    if series is None:
+        return not_stored(subject)
+    last = place_at(series, target(claim, asked), asked)
+    return no_value(subject, asked) if last is None else (series, proxy, last)
+
+
 def _say_level(claim: Claim, series: Series, place: int) -> str:
     if claim.subjects[0].dollars is not None:
         return f"${series.close(place) * claim.subjects[0].dollars / 1e9:,.0f} bn"
     unit = {"yield_pct": " %", "spread_bp": " bp"}.get(series.asset.unit, "")
     return f"{series.close(place):,.2f}{unit}"
-
-
-def _ordinal(share: float) -> str:
-    number = round(100 * share)
-    ending = (
-        "th" if 10 <= number % 100 <= 20 else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
-    )
-    return f"{number}{ending}"

@@ -84,19 +84,22 @@ def _with_number(
     claim: Claim, series: Series, choices: list[Window], asked: Asked, *, proxy: bool
 ) -> Judgement:
     """Judge by the stated size; another window or high to low may say otherwise."""
-    measured = [_in_unit(claim, series, one, proxy=proxy) for one in choices]
-    if measured[0] is None:
+    first, *others = choices
+    measured = _in_unit(claim, series, first, proxy=proxy)
+    if measured is None:
         reason = f"the store has no {claim.unit} of {claim.subjects[0].name} on its own scale"
         return Judgement("not checkable", f"Not checked: {reason}.")
-    verdicts = [_holds(claim, value, asked) for value in measured if value is not None]
-    verdict, qualifier = verdicts[0]
-    said = say_change(claim.subjects[0].name, series, choices[0])
-    figures = figures_of(series, choices[0])
-    for window, other in zip(choices[1:], verdicts[1:], strict=True):
+    verdict, qualifier = _holds(claim, measured, asked)
+    said = say_change(claim.subjects[0].name, series, first)
+    figures = figures_of(series, first)
+    for window in others:
+        value = _in_unit(claim, series, window, proxy=proxy)
+        if value is None:
+            continue  # a spread that began at zero or below has no percentage
         change = series.change(window.start, window.end)
         said += f"; {say_amount(change, series.unit, signed=True)} {window.said}"
         figures.append(series.change_figure(window.start, window.end))
-        if other[0] != verdict:
+        if _holds(claim, value, asked)[0] != verdict:
             qualifier = "depends on definition"
     if claim.span is not None and claim.span.unit == "hours":
         within = _high_to_low(claim, series, choices[-1])
@@ -104,7 +107,8 @@ def _with_number(
             said += "; highs and lows within the day are not stored"
             qualifier = "depends on definition" if verdict == "contradicted" else qualifier
         else:
-            said += f"; {100 * within.value:+.1f} % from high to low within those days"
+            size = say_amount(within.value, claim.unit or "return", signed=True)
+            said += f"; {size} from high to low within those days"
             figures.append(within)
             if _holds(claim, within.value, asked)[0] != verdict:
                 qualifier = "depends on definition"
@@ -139,14 +143,24 @@ def _holds(claim: Claim, change: float, asked: Asked) -> tuple[ClaimVerdict, str
 
 
 def _high_to_low(claim: Claim, series: Series, window: Window) -> ClaimFigure | None:
-    """Return the largest move within the days of a window, where highs and lows are stored."""
+    """Return the largest move within the days of a window, where highs and lows are stored.
+
+    In the unit of the claim.
+    """
     days = series.closes.index[window.start + 1 : window.end + 1]
     part = series.ranges.reindex(days).dropna()
-    if len(part) < len(days) or part["low"].min() <= 0:
+    if len(part) < len(days):
         return None
-    high, low = float(part["high"].max()), float(part["low"].min())
-    change = low / high - 1.0 if claim.direction == "down" else high / low - 1.0
-    return series.figure(window.end, change, "return", f"high to low from {days[0].date()}")
+    high, low, down = float(part["high"].max()), float(part["low"].min()), claim.direction == "down"
+    if claim.unit == "return":
+        if low <= 0:
+            return None
+        change = low / high - 1.0 if down else high / low - 1.0
+    else:
+        size = (high - low) * (100.0 if series.asset.unit == "yield_pct" else 1.0)
+        change = -size if down else size
+    unit = claim.unit or "return"
+    return series.figure(window.end, change, unit, f"high to low from {days[0].date()}")
 
 
 def _sentence(text: str) -> str:

@@ -11,6 +11,7 @@ from functools import cached_property
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from align.returns import change_unit, derive_prices, lagged_volatility, to_scale
 from store.records import Asset, ChangeUnit, ClaimFigure, Subject
@@ -45,6 +46,10 @@ class Series:
         return to_scale(self.closes, self.asset)
 
     @cached_property
+    def _days(self) -> NDArray[np.datetime64]:
+        return self.closes.index.to_numpy().astype("datetime64[D]")
+
+    @cached_property
     def _rate(self) -> pd.Series:
         changes = self._scale.diff().to_frame("x")
         return lagged_volatility(changes, changes * 0.0 + 1.0)["x"]
@@ -60,8 +65,13 @@ class Series:
 
     def last(self, day: date) -> int | None:
         """Return the place of the last close on or before a day, or None."""
-        found = int(self.closes.index.searchsorted(pd.Timestamp(day), side="right")) - 1
+        # On days, since nanoseconds do not reach back to what a text may name.
+        found = int(np.searchsorted(self._days, np.datetime64(day), side="right")) - 1
         return found if found >= 0 else None
+
+    def has_change(self, start: int) -> bool:
+        """Return whether a change can start at a close: no return starts at zero or below."""
+        return self.unit != "return" or self.close(start) > 0
 
     def change(self, start: int, end: int) -> float:
         """Return the change between two closes: a fraction, basis points or points."""

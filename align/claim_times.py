@@ -59,7 +59,7 @@ def no_value(subject: Subject, asked: Asked) -> Judgement:
     return Judgement(
         "not checkable",
         f"Not checked: no close of {subject.name} is known near {say_date(asked.day)},"
-        " or too little before it.",
+        " or none before it from which a change can be taken.",
     )
 
 
@@ -124,7 +124,8 @@ def _of_span(span: ClaimSpan, series: Series, end: int) -> list[Window]:
         return [one for place in range(first, end + 1) for one in _window(series, place - 1, place)]
     if span.unit == "hours" and span.amount <= 24:
         # A day's bar need not end when the 24 hours do.
-        return [*_window(series, end - 1, end), *_window(series, end - 2, end)]
+        day = _window(series, end - 1, end)
+        return [*day, *_window(series, end - 2, end)] if day else []
     if span.anchor == "to date":
         return _window(series, series.last(_period_start(series.day(end), span.unit)), end)
     if span.anchor == "previous":
@@ -142,7 +143,7 @@ def back(series: Series, end: int, span: ClaimSpan) -> int | None:
 
 
 def before(day: date, amount: float, unit: str) -> date:
-    """Return the day so many days, weeks, months or years earlier."""
+    """Return the day so many days, weeks, months or years earlier, or the first of all."""
     if unit in ("sessions", "hours"):
         amount, unit = (amount * 7 / 5, "days") if unit == "sessions" else (amount / 24, "days")
     whole = int(amount)
@@ -154,7 +155,10 @@ def before(day: date, amount: float, unit: str) -> date:
     rest = whole * {"days": 1, "weeks": 7}.get(unit, 0)
     offset = pd.DateOffset(months=months, days=rest)
     days = round((amount - whole) * {"days": 1, "weeks": 7, "months": 30}.get(unit, 365))
-    found: date = (pd.Timestamp(day) - offset - pd.Timedelta(days=days)).date()
+    try:
+        found: date = (pd.Timestamp(day) - offset - pd.Timedelta(days=days)).date()
+    except (OverflowError, ValueError):
+        return date.min  # a "9,999-year low" begins before the calendar does
     return found
 
 
@@ -167,7 +171,7 @@ def say_window(series: Series, window: Window) -> str:
 
 
 def _window(series: Series, start: int | None, end: int) -> list[Window]:
-    if start is None or start < 0 or start >= end:
+    if start is None or not 0 <= start < end or not series.has_change(start):
         return []
     window = Window(start, end, "")
     return [Window(start, end, say_window(series, window))]

@@ -7,7 +7,7 @@ table. So the share that survives can be read, and it says what a pass of the sc
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,9 @@ from align.projections import (
 )
 from align.scan import CLIP
 from store.records import AlignmentCell, Confirmation, NamedCell
+
+# Between the last session with talk and today lie a weekend, a holiday, a night without news.
+_SLACK = timedelta(days=7)
 
 
 def confirm(
@@ -83,15 +86,27 @@ def with_status(
 
 
 def unknown_cells(named: Sequence[NamedCell], paired: Paired | None) -> list[str]:
-    """Return, in words, the cells of the settings whose narrative or asset is not there."""
-    if paired is None:
+    """Return, in words, the cells of the settings that cannot be followed, or not yet."""
+    if paired is None or not len(paired.days):
         return []
-    return [
-        f"[[align.cell]] {cell.narrative_id!r} with {cell.asset_id!r}: no such narrative, or no"
-        " listed asset with prices; check the ids"
-        for cell in named
-        if cell.narrative_id not in paired.narrative_ids or cell.asset_id not in paired.asset_ids
-    ]
+    notes = []
+    for cell in named:
+        what = f"[[align.cell]] {cell.narrative_id!r} with {cell.asset_id!r}"
+        if not (cell.narrative_id in paired.narrative_ids and cell.asset_id in paired.asset_ids):
+            notes.append(
+                f"{what}: no such narrative, or no listed asset with prices; check the ids"
+            )
+        elif _lies_ahead(cell, paired):
+            notes.append(f"{what}: named = {cell.named} lies ahead, nothing is named before it")
+    return notes
+
+
+def _lies_ahead(cell: NamedCell, paired: Paired) -> bool:
+    """Return whether the day of naming has not come: a typing error, or a run as of before.
+
+    What is named once stays for good, and its sessions would never come.
+    """
+    return cell.named > paired.day(-1) + _SLACK
 
 
 def _at_hand(cell: Confirmation, paired: Paired) -> bool:
@@ -106,7 +121,11 @@ def _new(
     rules: Mapping[str, Any],
 ) -> list[Confirmation]:
     """Return cells to name now: those of the settings, then what passes, the clearest first."""
-    stated = [_named(one.narrative_id, one.asset_id, one.lag, one.named, one) for one in named]
+    stated = [
+        _named(one.narrative_id, one.asset_id, one.lag, one.named, one)
+        for one in named
+        if not _lies_ahead(one, paired)
+    ]
     passed = sorted(
         (one for one in cells if one.pvalue_adj is not None and one.pvalue_adj <= rules["level"]),
         key=lambda one: (one.pvalue_adj, -abs(one.effect or 0.0), one.narrative_id, one.asset_id),

@@ -164,11 +164,13 @@ def bmp(standardised: Array, correlation: float) -> tuple[float, float, float]:
 
 
 def unusual_of(study: EventStudy | None) -> Unusual | None:
-    """Return the tests of one window; None without one."""
+    """Return the tests of one window; None without one, or of one price under many names."""
     if study is None:
         return None
     turn = common_direction(study.placebo)
     aligned, past = study.standardised * turn, study.placebo * turn
+    if not np.ptp(aligned) > 0:
+        return None  # no deviation across assets to hold the mean against
     known = ~np.isnan(past).all(axis=1)
     past = past[known]
     sizes = np.sqrt(np.nanmean(past**2, axis=1))

@@ -27,7 +27,7 @@ from align.hours import hours_of
 from align.market import Market, as_of_of
 from align.plumbing import plumbing_card
 from align.quotes import PER_NARRATIVE, select_quotes
-from align.returns import change_unit
+from align.returns import LEAST_OBSERVATIONS, change_unit
 from align.signatures import Signature, match
 from align.suspects import Judged, judge, none_of_these
 from align.wording import premise
@@ -102,16 +102,13 @@ def explain_day(
     row = market.row(day)
     if row - days < 0:
         raise AlignError(
-            f"{days} sessions to {day} begin before the first price"
-            f" ({market.closes.index[0].date()}): ask for fewer"
+            f"a window of {_sessions(days)} to {day} begins before the first price"
+            f" ({market.closes.index[0].date()}): ask for fewer, or for a later day"
         )
     start, end = (market.closes.index[at].date() for at in (row - days + 1, row))
     moves = move_table(world, row, days)
     if not any(move.sigma is not None for move in moves):
-        raise AlignError(
-            f"no move of a listed asset is known for {end}: {_range_of(world)}; import or fetch"
-            " prices that cover the day, or ask about another"
-        )
+        raise AlignError(_no_move(world, end, moves))
     matches = {
         narrative_id: match(
             market.moves(days), row, days, world.signatures[narrative_id], world.weights
@@ -333,12 +330,28 @@ def _suspect(
     )
 
 
-def _range_of(world: World) -> str:
+def _no_move(world: World, end: date, moves: Sequence[Move]) -> str:
+    """Say why no asset has a move in sigma: no price that day, or too few before it."""
+    if moves:
+        return (
+            f"how unusual the moves to {end} were is not known: {LEAST_OBSERVATIONS} changes before"
+            " are needed for a volatility; import older prices, or ask about a later day"
+        )
     listed = [name for name in world.listed if name in world.market.changes.columns]
     known = world.market.changes[listed].dropna(how="all").index
-    if not len(known):
-        return "no listed asset has prices"
-    return f"theirs run from {known[0].date()} to {known[-1].date()}"
+    reach = (
+        f"theirs run from {known[0].date()} to {known[-1].date()}"
+        if len(known)
+        else "none has prices"
+    )
+    return (
+        f"no move of a listed asset is known for {end}: {reach}; import or fetch prices that cover"
+        " the day, or ask about another"
+    )
+
+
+def _sessions(days: int) -> str:
+    return "1 session" if days == 1 else f"{days} sessions"
 
 
 def days_to_explain(world: World, first: int = 0) -> list[date]:

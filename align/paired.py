@@ -46,7 +46,9 @@ class Paired:
 
     def after(self, day: date) -> int:
         """Return the first column whose session lies after a day."""
-        return int(self.days.searchsorted(pd.Timestamp(day), side="right"))
+        # On days: a settings file may name one that nanoseconds do not reach back to.
+        days = self.days.to_numpy().astype("datetime64[D]")
+        return int(np.searchsorted(days, np.datetime64(day), side="right"))
 
     def between(self, start: int, end: int) -> "Paired":
         """Return the columns from ``start`` to before ``end``."""

@@ -35,14 +35,22 @@ def say_share(share: float) -> str:
     return f"{100 * share:.1f} %"
 
 
+def per_cent(share: float) -> int:
+    """Return whole per cent, rounded down: 99.6 % is not all, but 0.29 is 29 % (and not 28.99)."""
+    return int(round(share * 100, 6))
+
+
 def ordinal(share: float) -> str:
     """Return a share in [0, 1] as a rank among a hundred, rounded down: ``89th``."""
-    # 0.29 is 28.999... times a hundred.
-    number = int(round(share * 100, 6))
-    suffix = (
+    return say_ordinal(per_cent(share))
+
+
+def say_ordinal(number: int) -> str:
+    """Return ``1st``, ``12th``, ``83rd``."""
+    ending = (
         "th" if 10 <= number % 100 <= 20 else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
     )
-    return f"{number}{suffix}"
+    return f"{number}{ending}"
 
 
 def say_list(parts: Sequence[str]) -> str:

@@ -156,10 +156,12 @@ def _refuse_unknown(entry: Mapping[str, Any], keys: set[str], where: str) -> Non
         raise ConfigError(f"{where} has unknown key {unknown[0]!r}: known are {sorted(keys)}")
 
 
-def _refuse_repeated(ids: list[str], what: str, origin: str) -> None:
+def _refuse_repeated(
+    ids: list[str], what: str, origin: str, advice: str = "give each its own id"
+) -> None:
     for id_ in ids:
         if ids.count(id_) > 1:
-            raise ConfigError(f"{origin} names {what} {id_!r} twice: give each its own id")
+            raise ConfigError(f"{origin} names {what} {id_!r} twice: {advice}")
 
 
 def _required(entry: Mapping[str, Any], key: str, where: str) -> str:
@@ -182,7 +184,7 @@ def _source_files(given: Mapping[str, Any], origin: str) -> tuple[str, ...]:
     names = given["sources"].get("files", ["default"])
     if not isinstance(names, list) or not all(isinstance(name, str) and name for name in names):
         raise ConfigError(f'[sources] of {origin} has files = {names!r}: give a list, ["default"]')
-    _refuse_repeated(names, "file", f"[sources] of {origin}")
+    _refuse_repeated(names, "file", f"[sources] of {origin}", "take one out")
     return tuple(names)
 
 
@@ -276,7 +278,7 @@ def _cells(given: Mapping[str, Any], origin: str) -> tuple[NamedCell, ...]:
     cells = [_cell(entry, f"[[align.cell]] number {n} of {origin}")
              for n, entry in enumerate(entries, 1)]  # fmt: skip
     keys = [f"{cell.narrative_id} {cell.asset_id} {cell.lag}" for cell in cells]
-    _refuse_repeated(keys, "cell", origin)
+    _refuse_repeated(keys, "cell", origin, "a cell is named once; take one out")
     return tuple(cells)
 
 

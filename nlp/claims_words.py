@@ -17,18 +17,16 @@ from nlp.claims_numbers import Found, Quantity, numbers
 from store.records import ClaimDate, ClaimSpan, Subject
 
 LEXICON = Path(__file__).with_name("claims.toml")
-# One character for one, so that places stay: full-width digits and signs, typographic quotes.
-# A tokenizer peels brackets one by one, which takes quadratic time on a run of them.
+# No statement holds such a run of marks, and a tokenizer would peel them off one by one.
 _NOISE = re.compile(r"[^\w\s]{8,}")
 _MARKS = "，；：（）！？"
+# One character for one, so that places stay: full-width digits and signs, typographic quotes.
 _SAME_LENGTH = str.maketrans(
     {chr(code): chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F) if chr(code) not in _MARKS}
     | {"’": "'", "‘": "'", "–": "-", "—": "-", "\u00a0": " ", "\u3000": " "}
     | {"\n": " ", "\t": " ", "﹪": "%"}
 )  # fmt: skip
-
-
-# No sentence that a person wrote has more; rules look at pairs of them.
+# No sentence that a person wrote has more items; rules look at pairs of them.
 MAX_ITEMS = 80
 
 

@@ -16,6 +16,7 @@ from store.page_search import Search
 from store.page_series import Series
 from store.page_sources import Outlets
 from store.page_stories import Stories
+from store.records import closes_early
 from store.rows import Connection, Row, first, rows
 
 _NEW_YORK = ZoneInfo("America/New_York")
@@ -80,8 +81,12 @@ class Pages:
     def close_of(self, day: str) -> str:
         """Return the close of a New York session as text: that of the stored prices.
 
-        Without a stored equity close, 16:00 in New York: an early close is then not known.
+        Without a stored equity close, and on half days, the hour of the exchange: older imports
+        stamped the prices of a half day with 16:00.
         """
+        date_of = date.fromisoformat(day)
+        if closes_early(date_of):
+            return to_text(datetime.combine(date_of, time(13), tzinfo=_NEW_YORK))
         found = first(
             self._db,
             "SELECT max(p.as_of) AS at FROM assets a JOIN prices p ON p.asset_id = a.id"
@@ -90,8 +95,7 @@ class Pages:
         )
         if found is not None and found["at"]:
             return str(found["at"])
-        closed = datetime.combine(date.fromisoformat(day), time(16), tzinfo=_NEW_YORK)
-        return to_text(closed)
+        return to_text(datetime.combine(date_of, time(16), tzinfo=_NEW_YORK))
 
     def closed(self, days: Sequence[str]) -> list[str]:
         """Return those of some session days that had closed when the last run ended.

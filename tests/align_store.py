@@ -1,11 +1,48 @@
 """Frames of the made-up archive as documents, taggings and bars of a store."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import pandas as pd
 
-from store.records import Document, Label, Passage, PriceBar, Tagging
+from store import Store
+from store.records import Document, Label, Passage, PriceBar, Source, Tagging
+from tests import align_world
+
+
+def fill(
+    store: Store,
+    stories: pd.DataFrame,
+    labels: pd.DataFrame | None,
+    prices: pd.DataFrame | None,
+    *,
+    now: datetime,
+    copies: Sequence[Document] = (),
+) -> None:
+    """Write frames of the made-up archive with its narratives and assets, in one run.
+
+    Parameters
+    ----------
+    labels : DataFrame or None
+        None leaves the documents untagged.
+    """
+    of_document = {} if labels is None else dict(list(labels.groupby("document_id")))
+    run = store.runs.begin("import", now=now)
+    with store.transaction():
+        ids = sorted(stories["source_id"].unique())
+        store.sources.sync([Source(id=name, kind="import", url="") for name in ids])
+        store.narratives.sync(align_world.narratives(), "test.v1")
+        store.assets.sync(align_world.assets())
+        documents = [document_of(row) for row in stories.to_dict("records")]
+        store.documents.add(documents, run.id)
+        if labels is not None:
+            tagged = [tagging_of(one, of_document.get(one.id)) for one in documents]
+            store.labels.save(tagged, run.id)
+        store.documents.add(copies, run.id)
+        if prices is not None:
+            store.prices.add(bars_of(prices.to_dict("records")), run.id)
+        run.finish(now=now)
 
 
 def document_of(row: Mapping[Any, Any]) -> Document:

@@ -213,6 +213,8 @@ EXEMPT = {
     "wording.say_list": _WORDS,
     "wording.say_share": _WORDS,
     "wording.say_sigma": _WORDS,
+    "wording.say_ordinal": _WORDS,
+    "wording.per_cent": _WORDS,
     "inputs.digest": "names the inputs; must change with them",
     "inputs.derived_assets": "the settings; no data",
     "inputs.with_derived": "the settings; no data",

@@ -321,6 +321,7 @@ def _tape(seen: Seen) -> Tape:
     "claim_tape.Series.day",
     "claim_tape.Series.close",
     "claim_tape.Series.last",
+    "claim_tape.Series.has_change",
     "claim_tape.Series.change",
     "claim_tape.Series.sigma",
     "claim_tape.Series.volatility",
@@ -338,6 +339,7 @@ def _(seen: Seen) -> Rows:
         for end in range(last - 60, last + 1):
             found[name, series.day(end)] = (
                 series.last(series.day(end)),
+                series.has_change(end),
                 series.close_figure(end),
                 series.change_figure(end - 3, end),
                 series.sigma(end - 3, end),

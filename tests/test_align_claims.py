@@ -2,6 +2,7 @@
 
 from datetime import date, timedelta
 
+import pandas as pd
 import pytest
 
 from align.claim_tape import Tape
@@ -28,6 +29,15 @@ def check(text, planted=None, *, day=LAST, sessions=1, ranges=None):
 def verdict(*args, **options):
     found = check(*args, **options)
     return found.verdict, found.qualifier
+
+
+def in_one_series(text, asset_id, closes, *, day=LAST, ranges=None):
+    """Return a text checked against one series, whose last closes are given."""
+    table = until(prices(), day)
+    table = table[table["asset_id"] == asset_id].copy()
+    table.iloc[-len(closes) :, table.columns.get_loc("close")] = closes
+    (claim,) = find_claims(text)
+    return check_claim(claim, Tape(table, assets(), ranges), day)
 
 
 @pytest.mark.parametrize(
@@ -133,8 +143,6 @@ def test_a_fall_within_24_hours_depends_on_the_bars():
     found = check(text, planted)
     assert (found.verdict, found.qualifier) == ("contradicted", "depends on definition")
     assert "highs and lows within the day are not stored" in found.statement
-    import pandas as pd
-
     days = pd.date_range("2026-01-28", "2026-01-30")
     ranges = pd.DataFrame(
         {"asset_id": "BTC", "date": days, "high": [101.0, 101.0, 100.0], "low": [99.0, 99.0, 45.0]}
@@ -192,6 +200,52 @@ def test_a_record_of_a_short_history_is_not_checkable():
     (claim,) = find_claims("Gold hit a record high.")
     found = check_claim(claim, short, LAST)
     assert (found.verdict, found.qualifier) == ("not checkable", "too little history")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Gold hit a 9999-year low.",
+        "Gold hit its lowest in 9999 decades.",
+        "Gold fell 3% in 9999 years.",
+    ],
+)
+def test_a_span_from_before_the_calendar_is_too_little_history(text):
+    assert verdict(text, {("IDX_GOLD", CRASH): -0.5})[0] == "not checkable"
+
+
+# ---- closes that no percentage starts from
+
+
+@pytest.mark.parametrize("text", ["Oil rose.", "Oil fell 30%.", "Oil plunged within 24 hours."])
+@pytest.mark.parametrize("close", [-37.0, 0.0])
+def test_after_a_close_of_zero_or_less_there_is_no_return(text, close):
+    found = in_one_series(text, "USO", [close, 10.0])
+    assert (found.verdict, found.figures) == ("not checkable", ())
+    assert "none before it from which a change can be taken" in found.statement
+
+
+def test_a_range_that_holds_a_close_of_zero_is_not_checkable():
+    closes = [0.0, *[10.0] * 66]
+    assert in_one_series("Oil consolidated for three months.", "USO", closes).figures == ()
+
+
+def test_a_percentage_of_a_yield_that_was_negative_is_left_out():
+    found = in_one_series("The 10-year yield rose 50% within 24 hours.", "DGS10", [-0.1, 0.2, 0.3])
+    assert found.verdict == "supported"
+    assert [one.what for one in found.figures].count("change since 2026-01-28") == 0
+    found = in_one_series("The 10-year yield rose 50% within 24 hours.", "DGS10", [-0.1, 0.3])
+    assert found.verdict == "not checkable"
+
+
+def test_high_and_low_are_compared_in_the_unit_of_the_claim():
+    days = pd.DatetimeIndex(["2026-01-28", "2026-01-29", "2026-01-30"])
+    ranges = pd.DataFrame({"asset_id": "VIX", "date": days, "high": 24.0, "low": 20.0})
+    text = "The VIX rose 4 points within 24 hours."
+    found = in_one_series(text, "VIX", [20.0, 20.0, 21.0], ranges=ranges)
+    assert (found.verdict, found.qualifier) == ("contradicted", "depends on definition")
+    assert (found.figures[-1].value, found.figures[-1].unit) == (4.0, "points")
+    assert "+4.0 points from high to low" in found.statement
 
 
 # ---- levels and ranges

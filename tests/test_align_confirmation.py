@@ -218,6 +218,28 @@ def test_a_day_of_the_settings_counts_as_it_stands():
     assert unknown_cells([odd], None) == []
 
 
+def test_a_cell_named_in_years_to_come_waits_and_says_so():
+    world = _world()
+    today = world.day(-1)
+    ahead = NamedCell(
+        narrative_id="n0", asset_id="a0", lag=2, sign=1, named=today.replace(year=today.year + 10)
+    )
+    assert confirm([], world, [], [ahead], RULES) == []
+    (note,) = unknown_cells([ahead], world)
+    assert "lies ahead" in note
+    tomorrow = replace(ahead, named=today + timedelta(days=1))
+    (one,) = confirm([], world, [], [tomorrow], RULES)
+    assert (one.status, one.sessions) == ("open", 0)
+    assert unknown_cells([tomorrow], world) == []
+
+
+def test_a_day_before_all_sessions_is_a_day():
+    world = _world()
+    old = NamedCell(narrative_id="n0", asset_id="a0", lag=2, sign=1, named=date(1, 1, 1))
+    (one,) = confirm([], world, [], [old], RULES)
+    assert one.closes_on == world.day(59)
+
+
 def test_an_answer_as_of_an_earlier_day_takes_nothing_back():
     world = _world()
     (one,) = confirm(_then(world), world.between(0, NAMED_AT + 30), [], [], RULES)
@@ -381,7 +403,7 @@ def test_cells_of_the_settings_are_read(tmp_path):
         pytest.param(
             CELL.format(lag=1, sign="+", named="2026-01-30T10:00:00"), "as a date", id="time"
         ),
-        pytest.param(CELL.format(lag=1, sign="+", named="2026-01-30") * 2, "twice", id="twice"),
+        pytest.param(CELL.format(lag=1, sign="+", named="2026-01-30") * 2, "twice: a", id="twice"),
         pytest.param("[align]\ncells = 3\n", "unknown key 'cells'", id="key"),
         pytest.param("[align]\ncell = 3\n", "below its own line", id="no list"),
         pytest.param(

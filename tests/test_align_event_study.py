@@ -92,6 +92,14 @@ def test_event_study_over_several_days_sums_and_looks_back_only():
     assert unusual_of(None) is None
 
 
+def test_one_price_under_three_names_has_no_deviation_across_assets():
+    rng = np.random.default_rng(4)
+    one = rng.normal(size=251)
+    table = pd.DataFrame({"a": one, "b": one, "c": -one})
+    rules = {"estimation_days": 250, "estimation_least": 200, "assets_least": 3}
+    assert unusual_of(event_study(table, 250, 1, rules)) is None
+
+
 def test_dose_finds_a_planted_slope_and_only_looks_back():
     given = limit(
         align_world.inputs(align_world.prices(HAWKISH), align_world.talk(sessions=30)),

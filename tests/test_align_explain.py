@@ -37,8 +37,9 @@ BEFORE = [date(2026, 1, day) for day in (26, 27, 28, 29, 30)]
 AFTER = [date(2026, 2, day) for day in (2, 3, 4)]
 
 
-def _world(said, planted=None, now=align_world.NOW, seed=1):
-    given = align_world.inputs(align_world.prices(planted, seed=seed), said, now)
+def _world(said, planted=None, now=align_world.NOW, seed=1, table=None):
+    table = align_world.prices(planted, seed=seed) if table is None else table
+    given = align_world.inputs(table, said, now)
     known = limit(given, now)
     return world_of(build(known), known)
 
@@ -222,6 +223,15 @@ def test_several_sessions():
 def test_a_day_without_prices_names_the_range(day):
     with pytest.raises(AlignError, match=r"they run from 2023-\d\d-\d\d to 2026-02-06"):
         explain_day(_world(align_world.talk(sessions=30)), day)
+
+
+def test_too_few_prices_for_a_volatility_are_not_called_missing():
+    table = align_world.prices(sessions=60)
+    with pytest.raises(AlignError, match="120 changes before are needed"):
+        explain_day(_world(align_world.talk(sessions=30), table=table), CRASH)
+    one = table[table["date"] == "2026-01-30"]
+    with pytest.raises(AlignError, match=r"a window of 1 session to .* begins before"):
+        explain_day(_world(align_world.talk(sessions=30), table=one), CRASH)
 
 
 def test_a_window_of_no_session():

@@ -6,7 +6,6 @@ import statsmodels.api as sm
 from statsmodels.tsa.api import LocalProjections
 
 from align.forecasts import forecasts
-from align.innovation import forecast_error, standardise
 from align.projections import (
     LAGS,
     Estimate,
@@ -17,7 +16,6 @@ from align.projections import (
     partial_effect,
 )
 from tests.worlds import cells as worlds
-from tests.worlds.tape import narratives
 
 
 def _series(n=300, seed=0):
@@ -166,17 +164,6 @@ def test_a_planted_lead_is_forecast_and_noise_is_not():
     assert len(forecasts(e, noise, 0, 100).actual) == 0
     assert np.isnan(forecasts(e, noise, 0, 100).r2)
     assert np.isnan(forecasts(e[:50], noise[:50], 2, 0).pvalue)
-
-
-def test_the_worlds_have_the_shipped_innovations():
-    levels = narratives(np.random.default_rng(0), 2, 790)
-    weekdays = np.arange(790) % 5
-    errors = [
-        [forecast_error(line[: day + 1], weekdays[: day + 1]) for day in range(len(line))]
-        for line in levels
-    ]
-    wanted = standardise(np.array(errors))
-    assert worlds.innovations(levels) == pytest.approx(wanted, abs=1e-9, nan_ok=True)
 
 
 def test_the_usual_granger_test_sees_leads_in_a_follower_and_ours_does_not():

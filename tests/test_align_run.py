@@ -7,9 +7,8 @@ import pytest
 
 from align import AlignError, align, explain
 from store import Store
-from store.records import PriceBar, Source
 from tests import align_world
-from tests.align_store import document_of, tagging_of
+from tests.align_store import fill
 from tests.align_world import CRASH, NARRATIVES, NOW
 
 BEFORE = [date(2026, 1, day) for day in (26, 27, 28, 29, 30)]
@@ -24,32 +23,13 @@ def _fill(store, *, sessions=60, with_prices=True, with_labels=True):
         bursts={("fed-policy", day): 0.3 for day in BEFORE},
         causal=[("fed-policy", CRASH)],
     )
-    labels = dict(list(said.labels.groupby("document_id")))
-    run = store.runs.begin("import", now=NOW)
-    with store.transaction():
-        store.sources.sync([Source(id=f"source-{n}", kind="import", url="") for n in range(4)])
-        store.narratives.sync(align_world.narratives(), "test.v1")
-        store.assets.sync(align_world.assets())
-        documents = [document_of(row) for row in said.stories.to_dict("records")]
-        store.documents.add(documents, run.id)
-        if with_labels:
-            store.labels.save([tagging_of(one, labels.get(one.id)) for one in documents], run.id)
-        if with_prices:
-            rows = align_world.prices(PLANTED, sessions=320).to_dict("records")
-            store.prices.add(
-                [
-                    PriceBar(
-                        asset_id=row["asset_id"],
-                        date=row["date"].date(),
-                        close=row["close"],
-                        as_of=row["as_of"].to_pydatetime(),
-                        known_at=row["known_at"].to_pydatetime(),
-                    )
-                    for row in rows
-                ],
-                run.id,
-            )
-        run.finish(now=NOW)
+    fill(
+        store,
+        said.stories,
+        said.labels if with_labels else None,
+        align_world.prices(PLANTED, sessions=320) if with_prices else None,
+        now=NOW,
+    )
     return said
 
 
@@ -165,6 +145,14 @@ def test_documents_without_prices_get_intensity(tmp_path):
         assert report.counts["intensity"] > 0
         assert report.counts["explanations"] == 0
         assert report.notes == ["no prices yet: intensity only"]
+
+
+@pytest.mark.parametrize("sessions", [1, 2, 5])
+def test_the_first_nights_are_explained_before_any_source_is_regular(tmp_path, sessions):
+    with Store.open(tmp_path / "t.db", create=True) as store:
+        _fill(store, sessions=sessions)
+        report = align(store, now=NOW)
+    assert (report.failures, report.counts["explanations"]) == (0, sessions)
 
 
 def test_documents_that_are_not_labelled_yet(tmp_path):

@@ -8,7 +8,8 @@ from click.testing import CliRunner
 
 from api.cli import cli
 from store import Store
-from tests.worlds.claims import LAST, assets, bars, prices
+from tests.align_store import bars_of
+from tests.worlds.claims import LAST, assets, prices
 
 NOW = datetime(2026, 2, 1, tzinfo=UTC)
 TEXT = "Gold plummeted. Gold demand fell.\n黄金可能上涨10%。"
@@ -18,11 +19,12 @@ TEXT = "Gold plummeted. Gold demand fell.\n黄金可能上涨10%。"
 def database(tmp_path_factory):
     path = tmp_path_factory.mktemp("check") / "t.db"
     table = prices({("IDX_GOLD", LAST): -0.1})
+    rows = table[table["date"] >= "2024-01-01"].to_dict("records")
     with Store.open(path, create=True) as store:
         run = store.runs.begin("prices", now=NOW)
         with store.transaction():
             store.assets.sync(assets())
-            store.prices.add(bars(table[table["date"] >= "2024-01-01"]), run.id)
+            store.prices.add(bars_of(rows), run.id)
             run.finish(now=NOW)
     return path
 
@@ -72,7 +74,31 @@ def test_a_text_without_claims_says_so_on_stderr(database):
     assert "no statement" in result.stderr
 
 
-@pytest.mark.parametrize("day", ["yesterday", "2026-01-30:0", "2026-01-30:999", "2026-01-30:x"])
+def test_what_is_beyond_the_limits_of_a_text_is_told(database, monkeypatch):
+    monkeypatch.setattr("nlp.claims.MAX_CLAIMS", 2)
+    monkeypatch.setattr("nlp.claims.MAX_CHARS", 40)
+    result = check(database, input="Gold fell. Silver fell. Stocks fell. Oil rose. Copper rose.")
+    assert result.exit_code == 0
+    assert "only the first 40 of 59 characters" in result.stderr
+    assert "more than the 2 statements" in result.stderr
+
+
+def test_an_empty_file_holds_no_statement(database, tmp_path):
+    (tmp_path / "empty.txt").touch()
+    result = check(database, tmp_path / "empty.txt")
+    assert (result.exit_code, result.stdout) == (0, "")
+
+
+@pytest.mark.parametrize("time", ["soon", "0001-01-01T00:00:00+14:00"])
+def test_a_bad_as_of_is_usage(database, time):
+    result = check(database, "--as-of", time, input="Gold fell.")
+    assert result.exit_code == 2
+    assert "is no ISO time" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "day", ["yesterday", "2026-01-30:0", "2026-01-30:999", "2026-01-30:x", "9999-12-31"]
+)
 def test_a_bad_date_is_usage(database, day):
     assert check(database, "--date", day, input="Gold fell.").exit_code == 2
 

@@ -17,6 +17,10 @@ from align.sessions import load_calendar
 from crawler.archives.readers import Row
 from crawler.archives.rows import document_of, stored_document
 from crawler.dates import effective, parse_date
+from store import Store
+from store.instants import to_text
+from store.pages import Pages
+from store.records import Asset, PriceBar
 from tests import align_world
 
 ROOT = Path(__file__).parent.parent
@@ -95,6 +99,24 @@ def test_every_close_of_two_years_is_the_edge():
     assert sorted(set(hours)) == [13, 16]
     assert (hours == 13).sum() >= 4
     assert set(closes.hour) == {17, 18, 20, 21}, "half day in July, in winter; summer; winter"
+
+
+def test_pages_list_stories_by_the_same_closes(tmp_path):
+    """Half days too, whatever hour an older import stamped their prices with."""
+    days = [day.item() for day in CALENDAR.dates]
+    half = date(2025, 11, 28)
+    with Store.open(tmp_path / "t.db", create=True) as store, store.transaction():
+        pages = Pages(store.db)
+        assert [pages.close_of(str(day)) for day in days] == [
+            to_text(CALENDAR.close(place)) for place in range(len(days))
+        ]
+        store.assets.sync([Asset(id="SPY", name="SPY", asset_class="equity")])
+        run = store.runs.begin("prices", now=datetime(2025, 12, 1, tzinfo=UTC))
+        four = datetime(2025, 11, 28, 21, tzinfo=UTC)
+        bar = PriceBar(asset_id="SPY", date=half, close=1.0, as_of=four, known_at=four)
+        store.prices.add([bar], run.id)
+        run.finish(now=four)
+        assert pages.window([str(half)])[1] == "2025-11-28T18:00:00Z"
 
 
 @pytest.mark.parametrize(

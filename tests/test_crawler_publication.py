@@ -1,11 +1,13 @@
 from datetime import UTC, date, datetime
 
+import pandas as pd
 import pytest
 
+from align.sessions import load_calendar
 from crawler.prices.guess import guess_asset
 from crawler.prices.holidays import federal_holidays, is_business_day, next_business_day
 from crawler.prices.publication import publication
-from store.records import Asset
+from store.records import Asset, closes_early
 
 
 def utc(text: str) -> datetime:
@@ -18,6 +20,12 @@ def utc(text: str) -> datetime:
         ("SPY", "2026-01-30", "2026-01-30T21:00", "2026-01-30T21:00"),
         ("SPY", "2026-07-30", "2026-07-30T20:00", "2026-07-30T20:00"),  # summer time
         ("VIX", "2026-01-30", "2026-01-30T21:15", "2026-01-30T21:15"),
+        # Half days: the shares close at one, the VIX a quarter later, Tokyo and bitcoin as ever.
+        ("SPY", "2025-11-28", "2025-11-28T18:00", "2025-11-28T18:00"),
+        ("VIX", "2025-12-24", "2025-12-24T18:15", "2025-12-24T18:15"),
+        ("VIXCLS", "2025-12-24", "2025-12-24T18:15", "2025-12-24T18:15"),
+        ("BTC", "2025-11-28", "2025-11-29T00:00", "2025-11-29T00:00"),
+        ("IDX_N225", "2025-11-28", "2025-11-28T06:30", "2025-11-28T06:30"),
         # A bar of bitcoin ends after the New York close.
         ("BTC", "2026-01-30", "2026-01-31T00:00", "2026-01-31T00:00"),
         ("DGS10", "2026-01-30", "2026-01-30T20:30", "2026-01-30T23:00"),
@@ -37,6 +45,22 @@ def utc(text: str) -> datetime:
 def test_when_a_value_was_true_and_when_it_was_known(asset, day, as_of, known_at):
     found = publication(guess_asset(asset), date.fromisoformat(day))
     assert found == (utc(as_of), utc(known_at))
+
+
+def test_half_days_are_those_of_the_calendar():
+    """The rule of the stamps against the calendar that decides about sessions."""
+    calendar = load_calendar("XNYS", date(1996, 1, 2), date(2027, 6, 30))
+    hours = pd.DatetimeIndex(calendar.closes, tz="UTC").tz_convert("America/New_York").hour
+    early = {day for day, hour in zip(calendar.dates.tolist(), hours, strict=True) if hour == 13}
+    # Days after a holiday, as they were until 2003.
+    odd = {(1996, 7, 5), (1997, 12, 26), (1999, 12, 31), (2002, 7, 5), (2003, 12, 26)}
+    assert early - {date(*day) for day in odd} == set(filter(closes_early, calendar.dates.tolist()))
+    assert not any(map(closes_early, [date(1995, 7, 3), date(2026, 7, 3), date(2026, 11, 28)]))
+
+
+def test_an_exchange_that_is_not_known_keeps_the_later_hour():
+    asset = Asset(id="X", name="", asset_class="equity", calendar="BVMF")
+    assert publication(asset, date(2025, 11, 28))[1] == utc("2025-11-28T21:00")
 
 
 def test_the_series_of_a_provider_decides_not_the_name_of_the_asset():

@@ -10,11 +10,11 @@ import pytest
 from align import align, check, explain
 from nlp.claims import find_claims
 from store import Store
-from store.records import Entity, Source
+from store.records import Entity
 from store.results import document_of as as_json
 from store.weeks import Weeks
 from tests import align_world
-from tests.align_store import bars_of, document_of, tagging_of
+from tests.align_store import bars_of, document_of, fill
 from tests.lookahead import worlds
 
 WORLDS = worlds(sessions=80, weeks=4)
@@ -30,19 +30,8 @@ def _fill(store, known, since=None):
         stories = stories[stories["effective_at"] > since]
         prices = prices[prices["known_at"] > since]
         copies = copies[copies["effective_at"] > since]
-    labels = dict(list(known.labels.groupby("document_id")))
-    run = store.runs.begin("import", now=known.now)
-    with store.transaction():
-        ids = sorted(stories["source_id"].unique())
-        store.sources.sync([Source(id=name, kind="import", url="") for name in ids])
-        store.narratives.sync(align_world.narratives(), "test.v1")
-        store.assets.sync(align_world.assets())
-        documents = [document_of(row) for row in stories.to_dict("records")]
-        store.documents.add(documents, run.id)
-        store.labels.save([tagging_of(one, labels.get(one.id)) for one in documents], run.id)
-        store.documents.add([_copy(row) for row in copies.to_dict("records")], run.id)
-        store.prices.add(bars_of(prices.to_dict("records")), run.id)
-        run.finish(now=known.now)
+    again = [_copy(row) for row in copies.to_dict("records")]
+    fill(store, stories, known.labels, prices, now=known.now, copies=again)
 
 
 def _copy(row):

@@ -7,7 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nlp.text import MAX_PASSAGES, MAX_SENTENCES, count_words, detect_language, split_passages
+from nlp.text import (
+    MAX_PASSAGES,
+    MAX_SENTENCES,
+    count_words,
+    detect_language,
+    split_passages,
+    split_sentences,
+)
 
 PROSE = (
     "Repo printed above the corridor. Nobody at the desk could say why, and nobody wanted to be "
@@ -133,3 +140,27 @@ def test_a_list_of_headlines_is_not_hard_wrapped():
         ]
     )
     assert [span.text for span in split_passages("", text)[0]] == text.splitlines()
+
+
+@pytest.mark.parametrize("piece", ["(", "$", "'s", ").", "US$", "_", "😀", "、"])
+@pytest.mark.parametrize("language", ["en", "fr", "ja"])
+def test_a_run_of_marks_takes_linear_time_and_stays_as_it_was(piece, language):
+    run = (piece * 9000)[:9000]
+    text = f"Gold fell on Friday. It {run} rose again. Then it rested."
+    split_passages("", "Loads the rules.", language)
+    started = time.process_time()
+    spans, left_out = split_passages("", text, language)
+    # 2 to 6 seconds each where marks are peeled off one by one.
+    assert time.process_time() - started < 1
+    assert left_out is None
+    assert [text[span.start : span.end] for span in spans] == [span.text for span in spans]
+    assert "".join("".join(span.text.split()) for span in spans) == "".join(text.split())
+
+
+def test_a_line_of_dashes_or_dots_parts_no_sentence():
+    rule = "-" * 200
+    assert len(list(split_sentences(f"Gold fell {rule} and rose."))) == 1
+    (start, end), *_ = split_sentences(f"Gold fell {rule}")
+    assert end - start == len(f"Gold fell {rule}")
+    dots = "." * 200
+    assert len(list(split_sentences(f"Contents {dots} 5"))) == 1

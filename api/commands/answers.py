@@ -18,7 +18,7 @@ _MOST_SESSIONS = 60
 @click.command()
 @database
 @click.argument("day", metavar="DATE", type=click.DateTime(["%Y-%m-%d"]))
-@click.option("--days", type=click.IntRange(1, 60), default=1, show_default=True,
+@click.option("--days", type=click.IntRange(1, _MOST_SESSIONS), default=1, show_default=True,
               help="Sessions of the window that ends on DATE.")  # fmt: skip
 @json_option
 @as_of_option
@@ -51,6 +51,11 @@ class _Day(click.ParamType[tuple[date, int]]):
             found = date.fromisoformat(day), int(sessions or 1)
         except ValueError:
             self.fail(f"{value!r} is no day such as 2026-01-30 or 2026-02-05:5", param, ctx)
+        if found[0] == date.max:
+            # What was public by its midnight counts, and that midnight is no date any more.
+            self.fail(
+                f"{found[0]} is the last day of the calendar: give an earlier one", param, ctx
+            )
         if not 1 <= found[1] <= _MOST_SESSIONS:
             self.fail(f"{found[1]} sessions: between 1 and {_MOST_SESSIONS}", param, ctx)
         return found
@@ -71,13 +76,15 @@ def check(
     """Check what FILE (plain text; stdin by default) says of prices against the store."""
     from align.run import check as run
     from api.claims import claim_line, claim_lines
-    from nlp.claims import MAX_CHARS, find_claims
+    from nlp.claims import MAX_CHARS, MAX_CLAIMS, find_claims
     from store import Store
 
     text = _text(file)
     if len(text) > MAX_CHARS:
         click.echo(f"only the first {MAX_CHARS:,} of {len(text):,} characters are read", err=True)
     claims = find_claims(text)
+    if len(claims) == MAX_CLAIMS:
+        click.echo(f"the text may hold more than the {MAX_CLAIMS:,} statements checked", err=True)
     with Store.open(db, read_only=True) as store:
         checked = run(store, claims, days, now=as_of)
     if not claims:

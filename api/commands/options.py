@@ -38,11 +38,11 @@ class Instant(click.ParamType[datetime]):
             return value
         try:
             instant = datetime.fromisoformat(value)
-        except ValueError:
+            if len(value) == len("2026-01-30"):
+                instant = instant.replace(hour=23, minute=59, second=59)
+            return (instant if instant.tzinfo else instant.replace(tzinfo=UTC)).astimezone(UTC)
+        except (OverflowError, ValueError):  # the year 1 in Tokyo is before the year 1 of UTC
             self.fail(f"{value!r} is no ISO time such as 2026-01-30T22:30:00Z", param, ctx)
-        if len(value) == len("2026-01-30"):
-            instant = instant.replace(hour=23, minute=59, second=59)
-        return (instant if instant.tzinfo else instant.replace(tzinfo=UTC)).astimezone(UTC)
 
 
 as_of: Callable[[Any], Any] = click.option(

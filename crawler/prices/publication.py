@@ -12,9 +12,10 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from crawler.prices.holidays import is_business_day, next_business_day
-from store.records import Asset
+from store.records import Asset, closes_early
 
 _NEW_YORK = "America/New_York"
+_NEW_YORKS = ("XNYS", "XNAS")
 _CLOSES = {
     "XNYS": (_NEW_YORK, time(16, 0)),
     "XNAS": (_NEW_YORK, time(16, 0)),
@@ -65,7 +66,6 @@ _SERIES = {
     "WSHOMCB": _THURSDAY,
     "RRPONTSYD": _Release(time(13, 30), true_at=time(13, 30)),
     "BAMLH0A0HYM2": _Release(time(9, 0), 1),
-    "VIXCLS": _Release(time(16, 15), true_at=time(16, 15)),
     "NFCI": _Release(time(8, 30), 5, business=False),
     "ICSA": _Release(time(8, 30), 5, business=False),
     "CCSA": _Release(time(8, 30), 12, business=False),
@@ -100,7 +100,8 @@ def publication(asset: Asset, day: date) -> tuple[datetime, datetime]:
     Returns
     -------
     tuple of datetime
-        ``as_of`` and ``known_at`` in UTC; ``known_at`` is never the earlier one.
+        ``as_of`` and ``known_at`` in UTC; ``known_at`` is never the earlier one. A price of New
+        York is that of 13:00 on a half day.
     """
     provider, _, series = asset.source.partition(":")
     name = series if provider == "fred" and series else asset.id
@@ -116,16 +117,20 @@ def _publication(
     release = _SERIES.get(name)
     if release is None and name.startswith(_YIELD_PREFIXES):
         release = _YIELD
+    of_options = release is None and asset_class == "volatility" and calendar == "XNYS"
+    if name == "VIXCLS" or of_options:
+        close = _local(_NEW_YORK, day, time(13, 15) if closes_early(day) else time(16, 15))
+        return close, close
     if release is not None:
         as_of = _local(_NEW_YORK, day, release.true_at)
         return as_of, max(as_of, _local(_NEW_YORK, _release_day(release, day), release.at))
     if asset_class == "crypto" or calendar == "24/7":
         midnight = datetime.combine(day, time(0), UTC) + timedelta(days=1)
         return midnight, midnight
-    if asset_class == "volatility" and calendar == "XNYS":
-        close = _local(_NEW_YORK, day, time(16, 15))
-        return close, close
     zone, at = _CLOSES.get(calendar, _CLOSES["XNYS"])
+    # Of an exchange that is not listed here nothing is known but that the later hour is safe.
+    if calendar in _NEW_YORKS and closes_early(day):
+        at = time(13, 0)
     close = _local(zone, day, at)
     return close, close
 

@@ -26,6 +26,7 @@ from store.records.documents import (
     PageWait,
     SourceState,
 )
+from store.records.half_days import closes_early
 from store.records.labels import (
     CAUSAL_WEIGHT,
     EarlierTagging,
@@ -170,5 +171,6 @@ __all__ = [
     "TimingLine",
     "Unusual",
     "Verdict",
+    "closes_early",
     "without_legs",
 ]

@@ -8,12 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from align.innovation import _PRIOR as PRIOR
-from align.innovation import LAGS, LEAST_ROWS, LONGEST, standardise
 from align.paired import Paired
 from align.returns import lagged_volatility
+from tests.worlds.expanding import innovations
 from tests.worlds.tape import Array, garch, narratives, returns
 
 T = 750
@@ -36,57 +34,6 @@ class Pair:
     level: Array
     innovation: Array
     moves: Array
-
-
-def innovations(levels: Array) -> Array:
-    """Return expanding innovations of each row.
-
-    The regressions of ``align.innovation.forecast_error`` for all days and rows at once, from
-    sums over the days before; a test holds the two against each other.
-    """
-    rows, n = levels.shape
-    weekday = np.eye(5)[np.arange(n) % 5]
-    past = np.zeros((rows, n, LAGS))
-    for lag in range(1, LAGS + 1):
-        past[:, lag:, lag - 1] = levels[:, :-lag]
-    past[:, :LAGS] = 0.0
-    target = np.where(np.arange(n) >= LAGS, levels, 0.0)
-    used = np.where(np.arange(n)[:, None] >= LAGS, weekday, 0.0)
-    last = np.arange(LEAST_ROWS + LAGS, n)
-    first = np.maximum(last - LONGEST + 1, 0)
-
-    def before(values: Array, start: NDArray[np.intp]) -> Array:
-        total = np.concatenate([np.zeros_like(values[:, :1]), np.cumsum(values, axis=1)], axis=1)
-        return np.asarray(total[:, last] - total[:, start])
-
-    number = (last - first)[None, :]
-    mean = before(levels, first) / number
-    scale = np.sqrt(before(levels**2, first) / number - mean**2)
-    # A row of the regression needs five days before it, also where the window begins.
-    start = first + LAGS
-    count = before(used[None], start)
-    one = before(past, start)
-    size = (last - start)[None, :, None, None]
-    m, s = mean[..., None, None], scale[..., None, None]
-    square = before(past[..., :, None] * past[..., None, :], start)
-    cross = before(past[..., :, None] * used[None, :, None, :], start)
-    crossed = (square - m * (one[..., :, None] + one[..., None, :]) + size * m**2) / s**2
-    mixed = (cross - m * count[..., None, :]) / s
-    gram = np.zeros((rows, len(last), 2 * LAGS, 2 * LAGS))
-    gram[..., :LAGS, :LAGS], gram[..., :LAGS, LAGS:] = crossed, mixed
-    gram[..., LAGS:, :LAGS] = np.swapaxes(mixed, -1, -2)
-    gram[..., LAGS:, LAGS:] = count[..., None] * np.eye(5) + 0.0
-    total = before(target, start)
-    lagged = before(past * target[..., None], start) - mean[..., None] * (one + total[..., None])
-    lagged = (lagged + size[..., 0] * mean[..., None] ** 2) / scale[..., None]
-    by_day = before(used[None] * target[..., None], start) - mean[..., None] * count
-    moment = np.concatenate([lagged, by_day], axis=-1)
-    beta = np.linalg.solve(gram + PRIOR * np.eye(2 * LAGS), moment[..., None])[..., 0]
-    today = (past[:, last] - mean[..., None]) / scale[..., None]
-    forecast = (today * beta[..., :LAGS]).sum(-1) + (used[last] * beta[..., LAGS:]).sum(-1)
-    errors = np.full(levels.shape, np.nan)
-    errors[:, last] = levels[:, last] - mean - forecast
-    return np.asarray(standardise(errors))
 
 
 def scaled(moves: Array) -> Array:

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 import numpy as np
 import pandas as pd
 
-from store.records import Asset, PriceBar
+from store.records import Asset
 
 LAST = date(2026, 1, 30)
 _FIRST = date(2019, 1, 2)
@@ -77,20 +77,6 @@ def prices(planted: Mapping[tuple[str, date], float] | None = None) -> pd.DataFr
             )
         )
     return pd.concat(frames, ignore_index=True)
-
-
-def bars(table: pd.DataFrame) -> list[PriceBar]:
-    """Return a table of closes as records of the store."""
-    return [
-        PriceBar(
-            asset_id=row["asset_id"],
-            date=row["date"].date(),
-            close=row["close"],
-            as_of=row["as_of"].to_pydatetime(),
-            known_at=row["known_at"].to_pydatetime(),
-        )
-        for row in table.to_dict("records")
-    ]
 
 
 def until(table: pd.DataFrame, day: date) -> pd.DataFrame:
