@@ -49,12 +49,13 @@ class TextEvidence:
     pre_share : ndarray of shape (n_narratives,)
         Share of the surge that was out before the close; NaN without a surge, or while the
         next session is not known.
-    level : ndarray of shape (n_narratives,)
-        Excess talk per session before the close over that after it, in the window where it
-        is larger; NaN where ``pre_share`` is.
+    pace : ndarray of shape (n_narratives,)
+        Excess talk per session before the close over that after it, in the longer or the
+        shorter window, whichever is larger; infinite with none after, NaN where ``pre_share``
+        is.
     z_before, z_after : ndarray of shape (n_narratives,)
         Size of the surge in talk, before the close and after it.
-    z_draws, causal_draws, pre_draws : ndarray of shape (n_draws, n_narratives)
+    z_draws, causal_draws, pace_draws : ndarray of shape (n_draws, n_narratives)
     usual : ndarray of shape (n_narratives,)
         Median daily share of stories that carry the narrative, before the window.
     past_z : ndarray of shape (n_past, n_narratives)
@@ -69,12 +70,12 @@ class TextEvidence:
     causal_share: Draws
     causal_stories: NDArray[np.intp]
     pre_share: Draws
-    level: Draws
+    pace: Draws
     z_before: Draws
     z_after: Draws
     z_draws: Draws
     causal_draws: Draws
-    pre_draws: Draws
+    pace_draws: Draws
     usual: Draws
     past_z: Draws
     past_rows: NDArray[np.intp]
@@ -121,6 +122,10 @@ def gather_text(
     pre = _pre_share(daily, usual, window)[0]
     surge = np.fmax(z_before, z_after) >= weights["timing"]["surge_z"]
     pre = np.where(surge & (window.after > 0), pre, np.nan)
+    pace, pace_draws = (
+        np.where(np.isnan(pre), np.nan, _pace(some, usual, window, rule["short"]))
+        for some in (daily, draws.carried_means(draws.weights))
+    )
     return TextEvidence(
         z=told.z,
         percentile=told.percentile,
@@ -128,14 +133,12 @@ def gather_text(
         causal_share=share,
         causal_stories=stories,
         pre_share=pre,
-        level=np.where(np.isnan(pre), np.nan, _level(daily[0], usual, window, rule["short"])),
+        pace=pace[0],
         z_before=z_before,
         z_after=z_after,
         z_draws=draws.z_draws(told.z, told.scale, told.width),
         causal_draws=draws.causal_draws(claims),
-        pre_draws=np.where(
-            np.isnan(pre), np.nan, _pre_share(draws.carried_means(draws.weights), usual, window)
-        ),
+        pace_draws=pace_draws,
         usual=usual,
         past_z=told.past_z,
         past_rows=told.past_columns + asserted.start,
@@ -224,17 +227,21 @@ def _pre_share(daily: NDArray[np.float64], usual: Draws, window: Window) -> Draw
     return np.asarray(part, dtype=np.float64)
 
 
-def _level(
-    daily: NDArray[np.float64], usual: Draws, window: Window, short: int
-) -> NDArray[np.float64]:
-    """Return mean excess talk before the close over that after it; infinite with none after."""
+def _pace(daily: NDArray[np.float64], usual: Draws, window: Window, short: int) -> Draws:
+    """Return mean excess talk before the close over that after it; infinite with none after.
+
+    Per session, so that a story that broke the day before is not measured against more days
+    of its own going on than there were before the close. Arguments as of ``_pre_share``.
+    """
     excess = np.nan_to_num(np.maximum(daily - usual, 0.0))
     split = window.last - window.first + 1
     recent = min(window.last - window.move_first + 1 + short, split)
-    before = np.maximum(excess[:split].mean(axis=0), excess[split - recent : split].mean(axis=0))
-    after = excess[split:].mean(axis=0) if window.after else np.zeros(len(usual))
-    ratio = np.divide(before, after, out=np.full(len(usual), np.inf), where=after > 0)
-    return np.asarray(ratio, dtype=np.float64)
+    before = np.maximum(
+        excess[:, :split].mean(axis=1), excess[:, split - recent : split].mean(axis=1)
+    )
+    after = excess[:, split:].sum(axis=1) / max(window.after, 1)
+    pace = np.divide(before, after, out=np.full(before.shape, np.inf), where=after > 0)
+    return np.asarray(pace, dtype=np.float64)
 
 
 def _causal(

@@ -197,14 +197,14 @@ def _text_values(
     observed = _text_part(
         text.z[place : place + 1],
         text.causal_share[place : place + 1],
-        text.pre_share[place : place + 1],
+        text.pace[place : place + 1],
         text.z_before[place],
         weights,
     )
     drawn = _text_part(
         text.z_draws[:, place],
         text.causal_draws[:, place],
-        text.pre_draws[:, place],
+        text.pace_draws[:, place],
         text.z_before[place],
         weights,
     )
@@ -214,12 +214,13 @@ def _text_values(
 def _text_part(
     z: NDArray[np.float64],
     causal: NDArray[np.float64],
-    pre: NDArray[np.float64],
+    pace: NDArray[np.float64],
     z_before: float,
     weights: Mapping[str, Any],
 ) -> dict[str, NDArray[np.float64]]:
     surged = bool(z_before >= weights["timing"]["surge_z"])
-    timing = np.clip((np.nan_to_num(pre, nan=0.5) - 0.5) / 0.5, 0.0, 1.0)
+    least = weights["timing"]["follower_pace"]
+    timing = np.clip((np.nan_to_num(pace, nan=least, posinf=1.0) - least) / (1.0 - least), 0.0, 1.0)
     return {
         "intensity": np.clip(np.nan_to_num(z) / weights["intensity"]["full_z"], 0.0, 1.0),
         "causal_claims": np.clip(causal / weights["causal_claims"]["full_share"], 0.0, 1.0),
@@ -242,15 +243,14 @@ def _follows(text: TextEvidence, place: int, weights: Mapping[str, Any]) -> bool
 
     Six sessions of talk end at the close and three begin there: a story that broke the day
     before and goes on has less than half of its surge before the close, too. It follows
-    nothing when it surged before at a fair part of its pace after; what follows is at its
-    usual level until then.
+    nothing when its pace before was a fair part of that after; what follows is at its usual
+    level until then, give or take the noise of a few days.
     """
     rule = weights["timing"]
     late = (
         text.pre_share[place] < rule["follower_share"] and text.z_after[place] >= rule["follower_z"]
     )
-    began = text.level[place] >= rule["began_level"] and text.z[place] >= rule["began_z"]
-    return bool(late and not began)
+    return bool(late and text.pace[place] < rule["follower_pace"])
 
 
 def _unusual_talk(

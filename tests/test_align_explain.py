@@ -77,6 +77,27 @@ def test_a_follower_never_leads(planted):
     assert follower.rank > 1
 
 
+def test_a_story_that_broke_the_day_before_and_goes_on_is_no_follower():
+    """Two sessions of it before the close and three after: the sum calls both a follower."""
+    broke = {("fed-policy", day): 0.3 for day in (*BEFORE[-2:], *AFTER)}
+    after = {("recession", day): 0.3 for day in AFTER}
+    world = _world(align_world.talk(bursts=broke | after), HAWKISH)
+    assert world.archive is not None
+    assert world.counts is not None
+    row = world.market.offset + world.market.row(CRASH) - world.archive.offset
+    text = gather_text(world.archive, world.counts, row, 1, world.weights)
+    assert text is not None
+    first, second = (NARRATIVES.index(name) for name in ("fed-policy", "recession"))
+    assert max(text.pre_share[[first, second]]) < 0.5
+    assert text.pace[first] == pytest.approx(1.0, abs=0.35)
+    assert text.pace[second] < 0.33
+    found = _by_name(explain_day(world, CRASH))
+    assert found["fed-policy"].status in ("possible", "leading")
+    assert found["fed-policy"].parts.timing > 0.05
+    assert found["recession"].status in ("follower", "contradicted")
+    assert found["recession"].parts.timing == 0
+
+
 def test_parts_sum_to_the_score_and_all_is_in_range(planted):
     assert sorted(s.rank for s in planted.suspects) == list(range(1, len(NARRATIVES) + 1))
     assert {s.narrative_id for s in planted.suspects} == set(NARRATIVES)

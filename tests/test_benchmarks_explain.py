@@ -80,30 +80,34 @@ def _show(words: str, tally: Counter[str], number: int) -> None:
     print(f"\n{words}: {rates}", flush=True)
 
 
-@pytest.mark.parametrize("before", [5, 1])
+@pytest.mark.parametrize("before", [5, 1, 0])
 def test_one_cause_among_followers(before):
-    """P4: four followers at x4 after the move; 200 runs a factor."""
+    """P4: four followers at x4 after the move; 200 runs a factor. The rules were settled on 900."""
     number, top = 200, {}
-    for factor in (1.3, 1.6, 2.0, 3.0):
-        tally = _runs(number, 4, factor=factor, before=before)
+    for factor in (1.3, 2.0, 3.0):
+        tally = _runs(number, 314, factor=factor, before=before)
         _show(f"told x{factor} from {before} sessions before", tally, number)
         top[factor] = tally["top"] / number
         assert tally["after"] / number < 0.1
         # A rare narrative that is told four times as much may still show nothing after the move.
         assert tally["follower first"] / number <= 0.01
-    if before == 5:
-        assert top[2.0] >= 0.85
-        assert top[3.0] >= 0.93
+        assert tally["leads, wrong"] / number <= 0.01
+    if before:
+        assert top[2.0] >= (0.85 if before == 5 else 0.78)
+        assert top[3.0] >= (0.93 if before == 5 else 0.88)
 
 
 def test_two_causes_and_none():
     """P6 and P7; 200 runs each."""
     number = 200
     for factor in (2.0, 3.0):
-        tally = _runs(number, 6, factor=factor, causes=2)
+        tally = _runs(number, 316, factor=factor, causes=2)
         _show(f"two causes x{factor}", tally, number)
         assert tally["top"] / number >= 0.80
-    tally = _runs(number, 7, factor=1.0, causes=0)
+    for factor in (2.0, 3.0):
+        tally = _runs(number, 316, factor=factor, causes=2, before=1)
+        _show(f"two causes x{factor} from one session before", tally, number)
+    tally = _runs(number, 317, factor=1.0, causes=0)
     _show("no cause", tally, number)
     assert tally["no adequate suspect"] / number >= 0.90
 

@@ -157,6 +157,8 @@ def _direction(rng: np.random.Generator, made: Crash, signatures: dict[str, Sign
         return np.asarray(noise / np.linalg.norm(noise))
     vectors = [[signatures[SUSPECTS[one]].signs[leg] for leg in LEGS] for one in made.causes]
     aim = np.sum([np.array(vector) / np.linalg.norm(vector) for vector in vectors], axis=0)
+    if np.linalg.norm(aim) < 1e-9:  # two causes that undo each other leave no shape
+        return np.asarray(noise / np.linalg.norm(noise))
     # Of two causes each has the drawn cosine, as one alone would have.
     nearness = float(np.linalg.norm(aim)) / len(made.causes)
     aim = aim / np.linalg.norm(aim)
