@@ -16,7 +16,7 @@ def hard_percentiles(
 
     A value that became public only after the close of the move's session is not used: for
     30 January 2026 the spread of SOFR over IORB is that of the 29th. Narratives without a
-    series, or with too little history, are left out.
+    series, with too little history, or whose series has ended are left out.
     """
     rules = weights["hard"]
     close = pd.Timestamp(market.calendar.close(market.offset + row))
@@ -29,6 +29,8 @@ def hard_percentiles(
         values = _values(market, entry, days)
         known = _known_at(market, entry["series"]) <= close
         values = values[known.to_numpy() & (np.arange(len(values)) <= row)].dropna()
+        if values.empty or _is_old(market, row, values.index[-1], entry["kind"], rules):
+            continue
         past = values.iloc[-1 - rules["window"] : -1] * entry["sign"]
         if len(past) >= rules["least"]:
             found[narrative_id] = float((past < values.iloc[-1] * entry["sign"]).mean())
@@ -39,6 +41,16 @@ def _values(market: Market, entry: Mapping[str, Any], days: int) -> pd.Series:
     if entry["kind"] == "level" and entry["series"] in market.closes.columns:
         return pd.Series(market.closes[entry["series"]])
     return pd.Series(market.moves(days)[entry["series"]])
+
+
+def _is_old(
+    market: Market, row: int, last: pd.Timestamp, kind: str, rules: Mapping[str, Any]
+) -> bool:
+    """Return whether the last value says nothing of the day any more."""
+    dates = market.closes.index
+    if kind == "level":
+        return bool((dates[row] - last).days > rules["oldest_days"])
+    return bool(last < dates[max(row - rules["oldest_sessions"], 0)])
 
 
 def _known_at(market: Market, series: str) -> pd.Series:

@@ -132,13 +132,15 @@ def test_one_session_is_like_no_episode_and_five_are_like_march_2020(told):
     assert five.premise.startswith("From 30 January 2026 to 5 February 2026 silver fell 36.8 %")
 
 
-def test_the_weak_dollar_leads_on_27_january(told):
+def test_the_weak_dollar_is_first_on_27_january(told):
+    """By twice the score of the second; on four headlines in six sessions the intervals meet."""
     found = told(DOLLAR)
-    assert found.verdict == "suspects"
     first, second = found.suspects[:2]
-    assert (first.narrative_id, first.status) == ("dollar-policy", "leading")
+    assert first.narrative_id == "dollar-policy"
     assert first.contradicted_by == ()
-    assert first.low > second.high, "the intervals do not touch"
+    assert first.score > 1.9 * second.score
+    assert found.verdict == "not distinguishable"
+    assert second.score < first.low < second.high < first.score
     assert first.parts.intensity > 0.1, "it was told unusually often"
     assert first.parts.signature > 0.2, "and the assets moved as it says"
     assert any("ollar" in quote.quote for quote in first.quotes)

@@ -168,17 +168,25 @@ def _cells(world):
 
 
 def test_partial_regression_takes_the_confounded_cells_out():
-    """Planted scan, .25 sd: what passes, and what of it stays beside the other narratives."""
+    """Planted scan, .25 sd: what passes, and what of it stays beside the other narratives.
+
+    The rule of the scan is max-T. What Benjamini and Hochberg let through beside it are
+    mostly cells at other lags, which no regression on other narratives can take out.
+    """
     runs = 60
     passed: Counts = Counter()
+    confounded: dict[str, list[float]] = {"alone": [], "partial": []}
     for seed in range(runs):
         world = worlds.table(np.random.default_rng(3000 + seed), beta=0.25)
         found = [cell for cell in _cells(world) if cell.pvalue is not None]
         t = np.array([_pvalue(world, cell) for cell in found])
         bh = multipletests(t, alpha=LEVEL, method="fdr_bh")[0]
         for cell, by_bh in zip(found, bh, strict=True):
-            lead = (cell.narrative_id, cell.lag) == ("n10", 2)
-            true = lead and cell.asset_id in ("a3", "a4", "a5")
+            told, moved = cell.narrative_id == "n10", cell.asset_id in ("a3", "a4", "a5")
+            true = told and moved and cell.lag == 2
+            if moved and cell.lag == 2 and not told:
+                confounded["alone"].append(_pvalue(world, cell) <= LEVEL)
+                confounded["partial"].append(_partial(world, cell).pvalue <= LEVEL)
             rules = {"BH": by_bh, "max-T": cell.pvalue_adj <= LEVEL}
             for rule in (name for name, passes in rules.items() if passes):
                 passed[rule, true] += 1
@@ -189,17 +197,22 @@ def test_partial_regression_takes_the_confounded_cells_out():
         for rule in ("BH", "max-T")
         for rest in ((), ("partial",))
     }
+    rates = {name: float(np.mean(values)) for name, values in confounded.items()}
     show(
         f"False share of the cells that pass, .25 sd, {runs} scans",
         [
-            (f"{rule}{', then partial regression' if rest else ''}", shares[rule, *rest])
-            for rule, *rest in shares
+            *(
+                (f"{rule}{', then partial regression' if rest else ''}", shares[rule, *rest])
+                for rule, *rest in shares
+            ),
+            *((f"confounded cells at p <= .05, {name}", rate) for name, rate in rates.items()),
         ],
     )
     kept = passed["max-T", True, "partial"] / passed["max-T", True]
     print(f"  {dict(passed)}; true cells kept {kept:.2f}")
-    assert shares["BH", "partial"] <= 0.06
+    assert shares["max-T",] <= 0.06
     assert shares["max-T", "partial"] <= 0.06
+    assert rates["partial"] <= 0.06 < rates["alone"]
     assert kept >= 0.95
 
 
@@ -208,10 +221,14 @@ def _pvalue(world, cell) -> float:
     return cell_effect(world.innovations[n], world.moves[a], cell.lag).pvalue
 
 
-def _stays(world, cell) -> bool:
+def _partial(world, cell):
     n, a = world.narrative_ids.index(cell.narrative_id), world.asset_ids.index(cell.asset_id)
-    found = partial_effect(world.innovations, n, [], world.moves[a], cell.lag)
-    return found.pvalue <= LEVEL and found.effect * (cell.effect or 0.0) > 0
+    return partial_effect(world.innovations, n, [], world.moves[a], cell.lag)
+
+
+def _stays(world, cell) -> bool:
+    found = _partial(world, cell)
+    return bool(found.pvalue <= LEVEL and found.effect * (cell.effect or 0.0) > 0)
 
 
 def _best(found: list[AlignmentCell], number: int) -> list[AlignmentCell]:

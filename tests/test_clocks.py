@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from align import catalogue
 from align.errors import SessionError
 from align.hard_data import hard_percentiles
 from align.inputs import build, world_of
@@ -187,6 +188,23 @@ def test_sofr_of_a_day_is_no_evidence_before_it_is_published():
     market.closes.loc[market.closes.index[row], "SOFR_IORB"] = 999.0
     assert named
     assert hard_percentiles(market, row, 1, list(named), weights) == before
+
+
+@pytest.mark.parametrize(
+    ("days", "level", "change"), [(0, True, True), (12, True, False), (20, False, False)]
+)
+def test_a_series_that_has_ended_is_no_evidence_of_later_days(days, level, change):
+    table = align_world.prices(sessions=330)
+    ended = table["asset_id"].isin(["SOFR", "IORB", "SOFR_IORB", "UUP"]) & (
+        table["date"] > pd.Timestamp(align_world.CRASH) - pd.Timedelta(days=days)
+    )
+    inputs = align_world.inputs(table[~ended] if days else table, align_world.talk(sessions=30))
+    market = build(inputs).market
+    assert market is not None
+    row = market.row(align_world.CRASH)
+    named = ["qt-liquidity", "dollar-policy"]
+    found = hard_percentiles(market, row, 1, named, catalogue.weights())
+    assert ("qt-liquidity" in found, "dollar-policy" in found) == (level, change)
 
 
 def test_the_end_of_the_calendar_is_an_error():
