@@ -31,6 +31,9 @@ _DENIED: dict[ClaimVerdict, ClaimVerdict] = {
     "not checkable": "not checkable",
 }
 
+# What these say is of the claim itself, not of its denial.
+_OF_THE_CLAIM = ("weak", "understates")
+
 
 def check_claim(claim: Claim, tape: Tape, day: date, sessions: int = 1) -> CheckedClaim:
     """Judge one claim for one day.
@@ -55,13 +58,15 @@ def check_claim(claim: Claim, tape: Tape, day: date, sessions: int = 1) -> Check
         found = Judgement("not checkable", f"Not checked: {claim.unclear}.")
     else:
         found = _JUDGES[claim.kind](claim, tape, Asked(day, sessions, weights()["claims"]))
-    verdict = _DENIED[found.verdict] if claim.negated else found.verdict
+    # "Not at a two-year low" at a four-year low: what is denied is more than true.
+    understated = found.qualifier == "understates"
+    verdict = _DENIED[found.verdict] if claim.negated and not understated else found.verdict
     return CheckedClaim(
         claim=claim,
         day=day,
         sessions=sessions,
         verdict=verdict,
-        qualifier="" if claim.negated and found.qualifier == "weak" else found.qualifier,
+        qualifier="" if claim.negated and found.qualifier in _OF_THE_CLAIM else found.qualifier,
         statement=found.statement,
         figures=tuple(found.figures),
     )
