@@ -74,6 +74,7 @@ def alibis_of(
             legs = [leg for leg in signatures[narrative_id].core if _known(scene.moves, leg)]
             words = f"its core assets hardly moved: {_listed(legs, scene)}"
             fired.append(Alibi(words=words, rejects=True))
+        fired += _other_way(signatures[narrative_id], scene, weights)
         fired += _untestable(place, signatures[narrative_id], scene, weights)
         fired += _repeated(place, scene, weights)
         found[narrative_id] = sorted(fired, key=lambda alibi: not alibi.rejects)
@@ -103,6 +104,22 @@ def _fired(rule: Mapping[str, Any], scene: Scene) -> Alibi | None:
         return None
     verb = "rose" if sign > 0 else "fell"
     return Alibi(words=_listed(moved, scene, verb), rejects=rejects)
+
+
+def _other_way(signature: Signature, scene: Scene, weights: Mapping[str, Any]) -> list[Alibi]:
+    """Return that the core assets moved against the narrative and none of them with it.
+
+    Two liquid assets make a contradiction; a narrative of one asset would never have one.
+    """
+    least = weights["signature"]["core_sigma"]
+    core = [leg for leg in signature.core if _known(scene.moves, leg)]
+    along = {leg: scene.moves[leg] * np.sign(signature.signs.get(leg, 0.0)) for leg in core}
+    against = [leg for leg in core if along[leg] <= -least]
+    if not against or max(along.values()) >= least:
+        return []
+    return [
+        Alibi(words=f"its core assets moved the other way: {_listed(against, scene)}", rejects=True)
+    ]
 
 
 def _untestable(

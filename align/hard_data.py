@@ -50,7 +50,8 @@ def _is_old(
     dates = market.closes.index
     if kind == "level":
         return bool((dates[row] - last).days > rules["oldest_days"])
-    return bool(last < dates[max(row - rules["oldest_sessions"], 0)])
+    # The fall of yesterday, the last that was public, is no evidence of a rise today.
+    return bool(last < dates[row])
 
 
 def _known_at(market: Market, series: str) -> pd.Series:

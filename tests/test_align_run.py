@@ -129,6 +129,17 @@ def test_later_sessions_add_rows_and_change_none(tmp_path):
         assert store.results.intensity_days() == kept
 
 
+def test_an_unchanged_night_that_was_touched_long_ago_is_no_idle_one(tmp_path):
+    """What a night reads is as it was; something older was written."""
+    with Store.open(tmp_path / "old.db", create=True) as store:
+        _fill(store, sessions=30)
+        align(store, now=NOW)
+        assert align(store, now=NOW).notes == ["nothing new to align"]
+        store.db.execute("INSERT INTO touched VALUES ('documents', '2001-09-11T12:00:00Z')")
+        assert align(store, now=NOW).notes == []
+        assert store.results.touched_since() is None
+
+
 def test_an_empty_store_has_nothing_to_align(tmp_path):
     with Store.open(tmp_path / "c.db", create=True) as store:
         report = align(store, now=NOW)

@@ -210,6 +210,30 @@ def test_silent_core_legs_support_nothing():
     assert found.none_of_these.startswith("“None of these” holds: not one of 6 narratives")
 
 
+def test_core_assets_that_moved_the_other_way_keep_from_leading():
+    """One asset is too few for a contradiction: bitcoin that rises is the alibi of its stress."""
+    told = {("fed-policy", day): 0.8 for day in BEFORE}
+    said = align_world.talk(bursts=told, causal=[("fed-policy", CRASH)])
+
+    def judged(moves, core):
+        given = align_world.inputs(align_world.prices(moves), said)
+        world = world_of(build(given), given)
+        signed = replace(world.signatures["fed-policy"], core=core)
+        world = replace(world, signatures={**world.signatures, "fed-policy": signed})
+        found = explain_day(world, CRASH)
+        return found, next(one for one in found.suspects if one.narrative_id == "fed-policy")
+
+    along, _ = judged(HAWKISH, ("GLD",))
+    assert along.suspects[0].narrative_id == "fed-policy"
+    against, suspect = judged({**HAWKISH, ("GLD", CRASH): 4.0}, ("GLD",))
+    assert any("its core assets moved the other way: gold (+" in words for words in suspect.fired)
+    assert suspect.rejected
+    assert suspect.status != "leading"
+    mixed, suspect = judged({**HAWKISH, ("GLD", CRASH): 4.0}, ("GLD", "UUP"))
+    assert not any("the other way" in words for words in suspect.fired), "the dollar rose"
+    assert against.date == mixed.date
+
+
 def test_talk_that_predicts_nothing_counts_for_nothing(planted):
     """A narrative without a sign and without a claim is sport: loud, early, and no suspect."""
     bare = {**planted.signatures}

@@ -191,7 +191,8 @@ def test_sofr_of_a_day_is_no_evidence_before_it_is_published():
 
 
 @pytest.mark.parametrize(
-    ("days", "level", "change"), [(0, True, True), (12, True, False), (20, False, False)]
+    ("days", "level", "change"),
+    [(0, True, True), (1, True, False), (12, True, False), (20, False, False)],
 )
 def test_a_series_that_has_ended_is_no_evidence_of_later_days(days, level, change):
     table = align_world.prices(sessions=330)

@@ -9,7 +9,9 @@ import pytest
 
 from store import Store
 from store.frames import domains
+from store.instants import to_text
 from store.records import IntensityDay, IntensityPoint, Narrative, Source
+from tests.worlds import years
 
 NOW = datetime(2026, 2, 2, 22, tzinfo=UTC)
 DAY = date(2026, 2, 2)
@@ -82,6 +84,38 @@ def test_a_row_from_before_the_new_columns_is_not_added_again(store):
     assert _add(store, POINT, hours=1) == 0
     assert _add(store, replace(POINT, share=0.11), hours=2) == 1, "what it had has changed"
     assert _add(store, replace(POINT, share=0.11, correction="clipped"), hours=3) == 1
+
+
+def test_whatever_is_written_of_a_document_is_noted(tmp_path):
+    """New, labelled, compared, copied, withdrawn: the earliest of them is what is kept."""
+    with Store.open(tmp_path / "touched.db", create=True) as store:
+        years.fill(store, years.twelve()[:2], sessions=3, per_day=2, sources=1)
+        results, first, *_ = store.results, *store.frames.collected()["effective_at"]
+        assert results.touched_since() == first
+        named = store.db.execute("SELECT id, effective_at FROM documents ORDER BY 2 DESC LIMIT 2")
+        (last, at), (other, earlier) = named.fetchall()
+        changes = [
+            ("UPDATE documents SET withdrawn_at = ? WHERE id = ?", [at, last], at),
+            ("UPDATE documents SET duplicate_of = ? WHERE id = ?", [other, last], at),
+            ("UPDATE documents SET effective_at = ? WHERE id = ?", [earlier, last], earlier),
+            ("UPDATE documents SET effective_at = ? WHERE id = ?", [at, last], earlier),
+            ("INSERT INTO novelty (document_id, model) VALUES (?, 'm')", [other], earlier),
+            (
+                "INSERT OR REPLACE INTO taggings SELECT * FROM taggings WHERE document_id = ?",
+                [other],
+                earlier,
+            ),
+        ]
+        for sql, values, expected in changes:
+            results.seen()
+            assert results.touched_since() is None
+            store.db.execute(sql, values)
+            assert to_text(results.touched_since()) == expected, sql
+        store.db.execute("UPDATE documents SET title = 'x' WHERE id = ?", [last])
+        assert to_text(results.touched_since()) == earlier, "the earlier one stays"
+        results.seen()
+        store.db.execute("UPDATE documents SET engagement = '{}'")
+        assert results.touched_since() is None, "counts of likes are no news"
 
 
 def test_days_come_back_as_they_were_kept(store):
