@@ -9,7 +9,7 @@ import pytest
 
 from store import Store
 from store.frames import domains
-from store.instants import to_text
+from store.instants import from_text
 from store.records import IntensityDay, IntensityPoint, Narrative, Source
 from tests.worlds import years
 
@@ -110,9 +110,9 @@ def test_whatever_is_written_of_a_document_is_noted(tmp_path):
             results.seen()
             assert results.touched_since() is None
             store.db.execute(sql, values)
-            assert to_text(results.touched_since()) == expected, sql
+            assert results.touched_since() == from_text(expected), sql
         store.db.execute("UPDATE documents SET title = 'x' WHERE id = ?", [last])
-        assert to_text(results.touched_since()) == earlier, "the earlier one stays"
+        assert results.touched_since() == from_text(earlier), "the earlier one stays"
         results.seen()
         store.db.execute("UPDATE documents SET engagement = '{}'")
         assert results.touched_since() is None, "counts of likes are no news"
