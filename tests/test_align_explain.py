@@ -160,8 +160,10 @@ def test_two_causes_are_not_distinguishable():
     bursts = {(name, day): 0.35 for day in BEFORE for name in ("fed-policy", "recession")}
     claims = [("fed-policy", CRASH), ("recession", CRASH)]
     said = align_world.talk(bursts=bursts, causal=claims)
-    # The ten-year yield, which would tell them apart, does not move.
-    found = explain_day(_world(said, {**HAWKISH, ("DGS10", CRASH): 0.0}), CRASH)
+    # The ten-year yield and gold, which would tell them apart, do not move.
+    found = explain_day(
+        _world(said, {**HAWKISH, ("DGS10", CRASH): 0.0, ("GLD", CRASH): 0.0}), CRASH
+    )
     assert found.verdict == "not distinguishable"
     assert {s.status for s in found.suspects} <= {"possible", "contradicted", "quiet", "follower"}
     assert {found.suspects[0].narrative_id, found.suspects[1].narrative_id} == {
