@@ -4,8 +4,6 @@ import asyncio
 import json
 import re
 import sqlite3
-import subprocess
-import sys
 from datetime import date
 from pathlib import Path
 
@@ -17,6 +15,7 @@ from api.cli import cli
 from nlp.multilingual import available
 from store import Store
 from store.publish import snapshot_path
+from tests.sample_night import in_its_own_process
 
 pytestmark = pytest.mark.model
 
@@ -34,24 +33,10 @@ def dump(path: Path) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def night(tmp_path_factory):
-    path = tmp_path_factory.mktemp("night") / "tapestory.db"
-    return path, in_its_own_process(path)
-
-
-@pytest.fixture(scope="module")
 def answer(night):
     result = run("explain", night[0], "2026-01-30", "--json")
     assert result.exit_code == 0, result.output
     return json.loads(result.stdout)
-
-
-def in_its_own_process(path: Path) -> str:
-    """Run the night as a timer does: in this process a model may be loaded already, or not."""
-    command = [sys.executable, "-m", "api", "nightly", str(path), "--sample"]
-    done = subprocess.run(command, check=False, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 def stage_seconds(output: str) -> float:
