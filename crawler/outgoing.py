@@ -91,9 +91,7 @@ def post(
     asyncio.run(_post(request, settings, now, resolve))
 
 
-async def _post(
-    request: Request, settings: CrawlSettings, now: datetime, resolve: Resolve
-) -> None:
+async def _post(request: Request, settings: CrawlSettings, now: datetime, resolve: Resolve) -> None:
     host = host_of(request.url) or "the webhook"
     async with open_client(settings, now=now, resolve=resolve) as client:
         try:
@@ -160,9 +158,7 @@ def _connected(server: MailServer) -> smtplib.SMTP:
     """Return an open connection, encrypted unless the settings say otherwise."""
     context = ssl.create_default_context()
     if server.security == "tls":
-        return smtplib.SMTP_SSL(
-            server.host, server.port, timeout=server.timeout_s, context=context
-        )
+        return smtplib.SMTP_SSL(server.host, server.port, timeout=server.timeout_s, context=context)
     connection = smtplib.SMTP(server.host, server.port, timeout=server.timeout_s)
     try:
         if server.security == "starttls":

@@ -170,9 +170,7 @@ class Alerts:
             " FROM deliveries d JOIN alerts a ON a.id = d.alert_id WHERE d.state = 'waiting'"
             " ORDER BY a.raised_at, d.alert_id, d.channel, d.version",
         )
-        return [
-            Delivery(**{**row, "tried_at": optional_instant(row["tried_at"])}) for row in found
-        ]
+        return [Delivery(**{**row, "tried_at": optional_instant(row["tried_at"])}) for row in found]
 
     def note(self, delivery: Delivery) -> None:
         """Write what became of an attempt."""
@@ -272,9 +270,7 @@ class Alerts:
         for row in found:
             if row["id"] not in ids:
                 continue
-            one = outlets.setdefault(
-                row["id"], Outlet(id=row["id"], name=row["name"], arrivals=())
-            )
+            one = outlets.setdefault(row["id"], Outlet(id=row["id"], name=row["name"], arrivals=()))
             if row["at"] is not None:
                 arrivals = (*one.arrivals, from_text(row["at"]))
                 outlets[row["id"]] = replace(one, arrivals=arrivals)

@@ -132,7 +132,8 @@ class AlertSettings:
 
     def channels_of(self, rule: Rule) -> tuple[str, ...]:
         """Return the ids of the channels that a rule sends to."""
-        return tuple(rule.channels) or tuple(channel.id for channel in self.channels)
+        wanted = set(rule.channels)
+        return tuple(one.id for one in self.channels if not wanted or one.id in wanted)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -53,13 +53,11 @@ def evaluate(
     sources : sequence of str
         Ids of the sources that the settings name; others are not missed when they are quiet.
     """
-    found = []
-    for day in weekdays(now.date() - timedelta(days=2 * LATEST), now.date())[::-1]:
-        if from_text(store.pages.close_of(day.isoformat())) <= now:
-            found.append(day)
+    recent = weekdays(now.date() - timedelta(days=2 * LATEST), now.date())
+    closed = [day for day in recent if from_text(store.pages.close_of(day.isoformat())) <= now]
     findings = [
         one
-        for day in found[:LATEST]
+        for day in closed[-LATEST:]
         for one in findings_of(store, settings, sources, day, now=now)
     ]
     if not findings:
@@ -82,9 +80,7 @@ def _keep(store: "Store", change: Change, now: datetime, run_id: str) -> None:
     store.alerts.save(alert, change.findings, now=now, run_id=run_id)
     if change.is_sent:
         channels = {channel for one in change.findings for channel in one.channels}
-        store.alerts.enqueue(
-            alert.id, channels | store.alerts.channels_of(alert.id), alert.version
-        )
+        store.alerts.enqueue(alert.id, channels | store.alerts.channels_of(alert.id), alert.version)
 
 
 def replay(
@@ -276,4 +272,3 @@ def _next_close(pages: "Pages", day: date) -> datetime:
     while after.weekday() >= 5:
         after += timedelta(days=1)
     return from_text(pages.close_of(after.isoformat()))
-

@@ -82,7 +82,9 @@ def parse_alerts(given: Mapping[str, Any], origin: str) -> AlertSettings:
     )
 
 
-def parse_report(given: Mapping[str, Any], origin: str, channels: Sequence[Channel]) -> ReportDelivery:
+def parse_report(
+    given: Mapping[str, Any], origin: str, channels: Sequence[Channel]
+) -> ReportDelivery:
     """Return what ``[report]`` says: where ``report --deliver`` puts the weekly report."""
     where = f"[report] of {origin}"
     table = _table(given.get("report", {}), where)

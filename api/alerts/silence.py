@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from itertools import pairwise
 from math import ceil
 
 from api import wording
@@ -49,7 +50,7 @@ def silence_of(rule: Rule, outlet: Outlet) -> Silence | None:
     for at in outlet.arrivals:
         if not nights or at - nights[-1] >= _NIGHT:
             nights.append(at)
-    gaps = sorted(after - before for before, after in zip(nights, nights[1:], strict=False))
+    gaps = sorted(after - before for before, after in pairwise(nights))
     if len(gaps) < LEAST_GAPS:
         return None
     usual = gaps[ceil(0.9 * len(gaps)) - 1] / timedelta(days=1)

@@ -13,4 +13,4 @@ from store.migrations import aligned  # isort: split
 from store.migrations import alerts
 from store.migrations.frame import migrations
 
-__all__ = ["aligned", "alerts", "first", "migrations", "since"]
+__all__ = ["alerts", "aligned", "first", "migrations", "since"]
