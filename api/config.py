@@ -1,6 +1,7 @@
 """Settings: TOML and options become one frozen record. The only reader of files and environment."""
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -47,6 +48,8 @@ class Settings:
     ----------
     base_dir : Path
         Folder against which the paths of the file are read.
+    schedule, report_schedule : str
+        Local times of the nightly run, ``23:15``, and of the weekly report, ``Sat 07:30``.
     source_files : tuple of str
         Files that hold sources, ``default`` for the shipped ones; empty when the sources stand
         in the settings alone.
@@ -155,7 +158,7 @@ def parse_settings(text: str, *, origin: str, base_dir: Path) -> Settings:
         plain_authors=bool(crawler.get("plain_authors", False)),
         backups=given.get("store", {}).get("backups", "backups/"),
         schedule=given.get("schedule", {}).get("time", "23:15"),
-        report_schedule=given.get("schedule", {}).get("report", "Sat 07:30"),
+        report_schedule=_weekly(given.get("schedule", {}).get("report", "Sat 07:30"), origin),
         base_dir=base_dir,
         origin=origin,
         secrets={name: os.environ[name] for name in sorted(names) if name in os.environ},
@@ -163,6 +166,17 @@ def parse_settings(text: str, *, origin: str, base_dir: Path) -> Settings:
         alerts=alerts,
         report=parse_report(given, origin, alerts.channels),
     )
+
+
+def _weekly(value: Any, origin: str) -> str:
+    """Return the day and time of the weekly report: ``Sat 07:30``."""
+    if not isinstance(value, str) or not re.fullmatch(
+        r"(Mon|Tue|Wed|Thu|Fri|Sat|Sun) ([01]\d|2[0-3]):[0-5]\d", value
+    ):
+        raise ConfigError(
+            f"[schedule] of {origin} has report = {value!r}: give a day and a time, 'Sat 07:30'"
+        )
+    return value
 
 
 def _refuse_unknown(entry: Mapping[str, Any], keys: set[str], where: str) -> None:
