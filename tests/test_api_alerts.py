@@ -12,11 +12,10 @@ from api.alerts.rules import AlertSettings, Channel
 from api.alerts.run import evaluate, replay
 from api.alerts.settings import parse_alerts
 from store import Store
-from store.records import AlertFinding
+from store.records import Alert, AlertFinding
 from tests.alert_world import (
     FIRST,
     IDS,
-    NARRATIVES,
     add_stories,
     explained,
     night,
@@ -24,6 +23,7 @@ from tests.alert_world import (
     point,
     sessions,
 )
+from tests.sample_world import NARRATIVES
 
 SETTINGS = parse_alerts({}, "the shipped settings")
 DESK = Channel(id="log", kind="jsonl", path="alerts.jsonl")
@@ -41,15 +41,17 @@ def look(store, day, settings=SETTINGS, sources=()):
 # -- one evolving story --------------------------------------------------------------
 
 
-def test_forty_nights_of_one_story_are_one_alert(tmp_path):
-    loud = sessions(70)[30:]
-    days = planted(tmp_path / "t.db", loud={"tariffs": loud})
+def test_forty_updates_of_one_story_are_one_alert(tmp_path):
+    # Every third session: what is loud on most days is usual.
+    loud = sessions(144)[24::3]
+    days = planted(tmp_path / "t.db", count=144, loud={"tariffs": loud}, stories=5)
     with Store.open(tmp_path / "t.db") as store:
-        for day in days[30:]:
+        for day in days[26::3]:  # nights that were missed are caught up
             look(store, day, WITH_CHANNEL)
         (alert,) = listed(store)
         assert (alert["first_day"], alert["last_day"]) == (str(loud[0]), str(loud[-1]))
         assert [one["day"] for one in alert["findings"]] == [str(day) for day in loud]
+        assert len(alert["findings"]) == 40
         # It never grew: it was given out once.
         assert [(one.alert_id, one.version) for one in store.alerts.waiting()] == [
             (f"{loud[0]}-tariffs", 1)
@@ -119,7 +121,8 @@ def finding(day, severity=1, peak=2.5, rule="innovation", subject="narrative:tar
 
 def told(findings_by_night, settings=SETTINGS):
     """Return the versions after each night."""
-    standing, versions = {}, []
+    standing: dict[str, Alert] = {}
+    versions = []
     for day, findings in findings_by_night:
         for change in fold(findings, list(standing.values()), settings, now=night(day)):
             standing[change.alert.id] = change.alert

@@ -1,6 +1,6 @@
 """The end of a night: look at the sessions that closed, and keep what a person should be told."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -54,11 +54,10 @@ def evaluate(
         Ids of the sources that the settings name; others are not missed when they are quiet.
     """
     recent = weekdays(now.date() - timedelta(days=2 * LATEST), now.date())
-    closed = [day for day in recent if from_text(store.pages.close_of(day.isoformat())) <= now]
+    closed = [day for day in recent if _close(store.pages, day) <= now][-LATEST:]
+    talk = Talk.read(store.pages, closed[0], closed[-1])
     findings = [
-        one
-        for day in closed[-LATEST:]
-        for one in findings_of(store, settings, sources, day, now=now)
+        one for day in closed for one in findings_of(store, settings, sources, day, talk, now=now)
     ]
     if not findings:
         return Evaluation()
@@ -97,11 +96,12 @@ def replay(
     Begins without any alert standing. Sources are judged as active or not as they are now.
     """
     standing: dict[str, Alert] = {}
+    talk = Talk.read(store.pages, first, last)
     for day in weekdays(first, last):
-        close = from_text(store.pages.close_of(day.isoformat()))
+        close = _close(store.pages, day)
         if close > now:
             return
-        findings = findings_of(store, settings, sources, day, now=now)
+        findings = findings_of(store, settings, sources, day, talk, now=now)
         changes = fold(findings, list(standing.values()), settings, now=close)
         standing |= {change.alert.id: change.alert for change in changes}
         yield day, changes
@@ -122,6 +122,7 @@ def findings_of(
     settings: AlertSettings,
     sources: Sequence[str],
     day: date,
+    talk: "Talk",
     *,
     now: datetime,
 ) -> list[AlertFinding]:
@@ -129,8 +130,8 @@ def findings_of(
     by_kind: dict[str, list[Rule]] = {}
     for rule in settings.rules:
         by_kind.setdefault(rule.rule, []).append(rule)
-    found = list(_of_narratives(store, by_kind, day.isoformat()))
-    found += _of_suspects(store, by_kind.get("suspect", []), day.isoformat())
+    found = list(_of_narratives(store, by_kind, talk, day.isoformat()))
+    found += _of_suspects(store, by_kind.get("suspect", []), talk.names, day.isoformat())
     if by_kind.get("source_quiet") and sources:
         found += _of_sources(store, by_kind["source_quiet"], sources, day, now)
     channels = {rule.id: settings.channels_of(rule) for rule in settings.rules}
@@ -140,24 +141,56 @@ def findings_of(
 # -- narratives ----------------------------------------------------------------------
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Talk:
+    """The intensities that a number of sessions are judged by, read once.
+
+    Attributes
+    ----------
+    days : list of str
+        Sessions that have an intensity, ascending.
+    points : mapping
+        By narrative and session.
+    names : mapping
+        Of the active narratives by id.
+    """
+
+    days: list[str]
+    points: Mapping[tuple[str, str], dict[str, Any]]
+    names: Mapping[str, str]
+
+    @classmethod
+    def read(cls, pages: "Pages", first: date, last: date) -> "Talk":
+        """Return what is needed to judge the sessions between two days, both included."""
+        most = PAST + (last - first).days + 1
+        days = pages.days(most, until=last.isoformat())
+        return cls(
+            days=days,
+            points={(one["narrative_id"], one["day"]): one for one in pages.series.intensity(days)},
+            names={row["id"]: row["name"] for row in pages.narratives()},
+        )
+
+    def until(self, narrative: str, day: str) -> list[dict[str, Any]]:
+        """Return a session and those before it that its usual share is taken from.
+
+        The same whatever else was read: a replay must see what the night saw.
+        """
+        place = self.days.index(day)
+        window = self.days[max(0, place - PAST) : place + 1]
+        return [self.points[narrative, one] for one in window if (narrative, one) in self.points]
+
+
 def _of_narratives(
-    store: "Store", rules: dict[str, list[Rule]], day: str
+    store: "Store", rules: dict[str, list[Rule]], talk: Talk, day: str
 ) -> Iterator[AlertFinding]:
-    wanted = [*rules.get("innovation", []), *rules.get("stance_flip", [])]
-    days = store.pages.days(PAST + 1, until=day) if wanted else []
-    if not days or days[-1] != day:
+    if day not in talk.days:
         return
-    names = {row["id"]: row["name"] for row in store.pages.narratives()}
-    series: dict[str, list[dict[str, Any]]] = {id_: [] for id_ in names}
-    for point in store.pages.series.intensity(days):
-        if point["narrative_id"] in series:
-            series[point["narrative_id"]].append(point)
-    for rule in wanted:
-        for narrative, points in series.items():
+    for rule in (*rules.get("innovation", []), *rules.get("stance_flip", [])):
+        look = _loud if rule.rule == "innovation" else _flipped
+        for narrative, name in talk.names.items():
             if rule.narratives and narrative not in rule.narratives:
                 continue
-            look = _loud if rule.rule == "innovation" else _flipped
-            finding = look(store, rule, names[narrative], narrative, points, day)
+            finding = look(store, rule, name, narrative, talk.until(narrative, day), day)
             if finding is not None:
                 yield finding
 
@@ -211,12 +244,13 @@ def _quote(row: dict[str, Any]) -> Quote:
 # -- suspects and sources ------------------------------------------------------------
 
 
-def _of_suspects(store: "Store", rules: Sequence[Rule], day: str) -> list[AlertFinding]:
+def _of_suspects(
+    store: "Store", rules: Sequence[Rule], names: Mapping[str, str], day: str
+) -> list[AlertFinding]:
     stored = store.pages.explanation(day) if rules else None
     if stored is None:
         return []
     explanation = explanation_of(stored)
-    names = {row["id"]: row["name"] for row in store.pages.narratives()}
     found = (suspected(rule, explanation, names) for rule in rules)
     return [_with_words(store, one, day) for one in found if one is not None]
 
@@ -237,7 +271,7 @@ def _of_sources(
 
     Without such a crawl nothing was asked, and nobody is missed.
     """
-    close = from_text(store.pages.close_of(day.isoformat()))
+    close = _close(store.pages, day)
     until = min(now, _next_close(store.pages, day) - timedelta(seconds=1))
     crawls = store.alerts.crawls(close - _CRAWLS, until)
     after = [at for at in crawls if at >= close]
@@ -258,7 +292,7 @@ def _night_before(
         earlier = day - timedelta(days=back)
         if earlier.weekday() >= 5:
             continue
-        begin = from_text(pages.close_of(earlier.isoformat()))
+        begin = _close(pages, earlier)
         end = _next_close(pages, earlier)
         nights = [at for at in crawls if begin <= at < end]
         if nights:
@@ -271,4 +305,8 @@ def _next_close(pages: "Pages", day: date) -> datetime:
     after = day + timedelta(days=1)
     while after.weekday() >= 5:
         after += timedelta(days=1)
-    return from_text(pages.close_of(after.isoformat()))
+    return _close(pages, after)
+
+
+def _close(pages: "Pages", day: date) -> datetime:
+    return from_text(pages.close_of(day.isoformat()))
