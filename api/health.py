@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from api.config import Settings
 from api.source_status import source_lines, source_rows, source_summary
+from api.wording import counted
 from store.errors import TapestoryError
 
 if TYPE_CHECKING:
@@ -149,7 +150,8 @@ def status_lines(document: dict[str, Any]) -> Iterator[str]:
     out = document["deliveries"]
     if out["waiting"] or out["given_up"]:
         yield (
-            f"  alerts: {out['waiting']} deliveries wait ({out['failing']} failed before),"
+            f"  alerts: {counted(out['waiting'], 'delivery', 'deliveries')} waiting"
+            f" ({out['failing']} failed before),"
             f" {out['given_up']} given up: 'tapestory alerts DB --send' sends what waits"
         )
     for one in document["stamps"]:

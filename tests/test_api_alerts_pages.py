@@ -10,6 +10,7 @@ import feedparser
 import pytest
 
 from api.alerts.feed import Entry, feed
+from api.alerts.letters import html
 from api.alerts.run import evaluate
 from api.alerts.settings import parse_alerts
 from api.browse.app import make_datasette
@@ -137,6 +138,33 @@ def test_text_from_outside_cannot_leave_its_element():
     (found,) = root.findall(f"{ATOM}entry")
     assert found.findtext(f"{ATOM}title") == re.sub("[\x00\x0b\ud800]", "", hostile)
     assert b"<script" not in text
+
+
+PAYLOAD = "\"'><script>fetch('/beacon')</script><img src=x onerror=fetch('/beacon')>"
+
+
+def test_what_was_crawled_never_runs_in_page_feed_or_mail(tmp_path):
+    path = tmp_path / "t.db"
+    planted(path, loud={"tariffs": [DAYS[-1]]})
+    with Store.open(path) as store:
+        store.db.execute("UPDATE passages SET text = ?", [PAYLOAD])
+        store.db.execute("UPDATE documents SET text = ?, url = 'javascript:alert(1)'", [PAYLOAD])
+        store.db.execute("UPDATE narratives SET name = name || ?", [PAYLOAD])
+        evaluate(store, parse_alerts({}, ""), [], now=night(DAYS[-1]))
+        (alert,) = store.alerts.listed()
+    assert PAYLOAD in alert["title"]
+    site = make_datasette(path)
+    pages = [get(site, "/alerts").text, get(site, f"/alert/{DAYS[-1]}-tariffs").text]
+    (entry,) = [
+        one
+        for one in check_atom(get(site, "/feed.atom").content).findall(f"{ATOM}entry")
+        if "alert/" in (one.findtext(f"{ATOM}id") or "")
+    ]
+    for text in (*pages, entry.findtext(f"{ATOM}content") or "", html(alert, "http://x.example")):
+        assert "beacon" in text
+        assert "<script" not in text
+        assert "<img" not in text
+        assert 'href="javascript:' not in text
 
 
 def test_an_empty_feed_is_valid():

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from statistics import median
 from typing import Any
+from urllib.parse import quote as segment
 
 from api import wording
 from api.alerts.chance import fisher_exact
@@ -111,7 +112,7 @@ def loud(rule: Rule, name: str, points: Sequence[Row], day: str, said: Said) -> 
         },
         rows=[_intensity_row(narrative, day)],
         quotes=said.quotes,
-        path=f"/narrative/{narrative}?day={day}",
+        path=f"/narrative/{segment(narrative, safe='')}?day={day}",
     )
 
 
@@ -124,11 +125,17 @@ def _usual(held: Sequence[Row]) -> float:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:
-    """Stories by side in the newer and the older window, and what chance says of them."""
+    """Stories by side in the newer and the older window, and what chance says of them.
+
+    Attributes
+    ----------
+    days : sequence of str
+        Sessions of both windows, the newest first.
+    """
 
     newer: tuple[int, int]
     older: tuple[int, int]
-    first: str
+    days: Sequence[str]
     pvalue: float
 
     @property
@@ -143,8 +150,9 @@ def turned(rule: Rule, points: Sequence[Row], day: str) -> Turn | None:
     if not held or held[-1]["day"] != day or len(held) < NEWER + OLDER:
         return None
     newer, older = _sides(held[-NEWER:]), _sides(held[-NEWER - OLDER : -NEWER])
-    first = held[-NEWER]["day"]
-    if weekdays_between(date.fromisoformat(first), date.fromisoformat(day)) > 2 * NEWER:
+    days = [point["day"] for point in held[: -NEWER - OLDER - 1 : -1]]
+    first = date.fromisoformat(days[NEWER - 1])
+    if weekdays_between(first, date.fromisoformat(day)) > 2 * NEWER:
         return None  # most of these sessions were not collected: what is left is older talk
     # The older window is four times as long: twice as many stories are no high demand.
     if sum(newer) < rule.stories or sum(older) < 2 * rule.stories:
@@ -154,7 +162,7 @@ def turned(rule: Rule, points: Sequence[Row], day: str) -> Turn | None:
     pvalue = fisher_exact((newer, older))
     if pvalue > rule.pvalue:
         return None
-    return Turn(newer=newer, older=older, first=first, pvalue=pvalue)
+    return Turn(newer=newer, older=older, days=days, pvalue=pvalue)
 
 
 def flip(
@@ -187,11 +195,11 @@ def flip(
             "against_before": against_before,
             "sessions": NEWER,
             "sessions_before": OLDER,
-            "first_day": turn.first,
+            "first_day": turn.days[NEWER - 1],
         },
-        rows=[_intensity_row(narrative, day)],
+        rows=[_intensity_row(narrative, one) for one in turn.days],
         quotes=quotes,
-        path=f"/narrative/{narrative}?day={day}&window={NEWER}",
+        path=f"/narrative/{segment(narrative, safe='')}?day={day}&window={NEWER}",
     )
 
 
@@ -269,7 +277,8 @@ def _leading(
                 key={"date": day, "days": "1", "narrative_id": leading.narrative_id},
             ),
         ],
-        quotes=leading.quotes[:3],
+        # What speaks for it comes first; sorting keeps the order of the rest.
+        quotes=sorted(leading.quotes, key=lambda quote: quote.stance != "favor")[:3],
     )
 
 

@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from api.alerts.findings import (
+    NEWER,
     PAST,
     Said,
     flip,
@@ -214,7 +215,7 @@ def _flipped(
     turn = turned(rule, points, day)
     if turn is None:
         return None
-    window = store.pages.window([turn.first, day])
+    window = store.pages.window([turn.days[NEWER - 1], day])
     side = "favor" if turn.side > 0 else "against"
     quotes = _quotes(store.pages, narrative, window, (side,))
     return flip(rule, name, narrative, day, turn, quotes)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import pairwise
 from math import ceil
+from urllib.parse import quote as segment
 
 from api import wording
 from api.alerts.rules import Rule
@@ -158,7 +159,7 @@ def _some(
         ),
         numbers=numbers,
         rows=[_row(one) for one in crossed],
-        path=f"/source/{crossed[0].outlet.id}" if one_only else "/",
+        path=f"/source/{segment(crossed[0].outlet.id, safe='')}" if one_only else "/",
     )
 
 

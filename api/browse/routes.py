@@ -179,9 +179,12 @@ async def _feed(request: Any, datasette: Any) -> Any:
     from datasette import Response
 
     site = datasette.absolute_url(request, datasette.urls.path("/")).rstrip("/")
-    text = await datasette.get_database(DATABASE).execute_fn(
-        lambda connection: alerts.feed_of(Pages(connection), site)
-    )
+    try:
+        text = await datasette.get_database(DATABASE).execute_fn(
+            lambda connection: alerts.feed_of(Pages(connection), site)
+        )
+    except StoreError as error:
+        return Response.text(f"{error}\n", status=503)
     return Response(text, content_type="application/atom+xml; charset=utf-8")
 
 

@@ -43,6 +43,8 @@ def alerts(
         raise click.UsageError("--send goes without --replay, --since and --json")
     if replay and since:
         raise click.UsageError("--replay goes without --since: it has its own days")
+    if replay and replay[0] > replay[1]:
+        raise click.UsageError("--replay takes the first day, then the last")
     settings, now = load_settings(config_path), clock(as_of)
     if send:
         _send(db, settings, now)
