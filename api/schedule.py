@@ -13,6 +13,7 @@ from api.config import Settings, default_text, parse_settings
 
 # As in the Makefile: any other request may bring a build of several gigabytes with it.
 TORCH = "torch==2.13.0"
+_PACKAGES = ("crawler", "nlp", "store", "align", "api")
 _WEEKDAYS = ("Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat")
 
 
@@ -174,6 +175,8 @@ def _unit_path(path: str) -> str:
 
 
 def _container() -> str:
+    # By name: a checkout also holds an environment and databases.
+    copies = "\n".join(f"COPY {name} {name}" for name in _PACKAGES)
     return f"""# From a checkout of Tapestory, with FOLDER the one that holds this file:
 #   podman build -t tapestory -f FOLDER/Containerfile .
 #   podman run --rm -v FOLDER:/data --userns=keep-id:uid=10001 tapestory
@@ -183,9 +186,11 @@ def _container() -> str:
 FROM python:3.11-slim
 RUN useradd --uid 10001 --create-home tapestory \\
  && install -d -o tapestory -g tapestory /data
-COPY . /opt/tapestory
-RUN python -m pip install --no-cache-dir --constraint /opt/tapestory/constraints.txt {TORCH} \\
- && python -m pip install --no-cache-dir --constraint /opt/tapestory/constraints.txt /opt/tapestory
+WORKDIR /opt/tapestory
+COPY pyproject.toml constraints.txt README.md LICENSE ./
+{copies}
+RUN python -m pip install --no-cache-dir --constraint constraints.txt {TORCH} \\
+ && python -m pip install --no-cache-dir --constraint constraints.txt .
 USER tapestory
 # tapestory.toml is read from here; the database and its snapshot are written here.
 WORKDIR /data

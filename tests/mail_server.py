@@ -1,6 +1,7 @@
 """A loopback server that speaks as much SMTP as a test needs."""
 
 import socketserver
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ class MailBox:
     words: list[str] = field(default_factory=list)
     refuses: dict[str, str] = field(default_factory=dict)
     offers: tuple[str, ...] = ()
+    context: ssl.SSLContext | None = None
 
 
 class _Server(socketserver.ThreadingTCPServer):
@@ -55,9 +57,22 @@ class _Handler(socketserver.StreamRequestHandler):
                 to.append(word.partition(":")[2].strip("<>"))
             if verb == "EHLO":
                 self.say("250-loopback", *(f"250-{offer}" for offer in box.offers))
+            if verb == "STARTTLS" and box.context is not None:
+                self.say("220 go on")
+                self.encrypt(box.context)
+                continue
             self.say({"AUTH": "235 welcome", "QUIT": "221 bye"}.get(verb, "250 ok"))
             if verb == "QUIT":
                 return
+
+    def encrypt(self, context: ssl.SSLContext) -> None:
+        """Go on with TLS; a client that does not trust us ends the conversation."""
+        try:
+            self.request = context.wrap_socket(self.request, server_side=True)
+        except (ssl.SSLError, OSError):
+            return
+        self.rfile = self.request.makefile("rb")
+        self.wfile = self.request.makefile("wb", buffering=0)
 
     def keep(self, to: list[str]) -> None:
         lines = []

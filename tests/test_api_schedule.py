@@ -5,6 +5,7 @@ import re
 import shlex
 import shutil
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -96,5 +97,9 @@ def test_the_container_runs_without_privileges_and_pins_what_the_makefile_pins()
     assert order == ["USER", "ENTRYPOINT"]
     assert f"TORCH := {TORCH}\n" in (ROOT / "Makefile").read_text(encoding="utf-8")
     assert TORCH in text
-    assert (ROOT / "constraints.txt").exists()
+    copied = {word for line in lines if line.startswith("COPY") for word in line.split()[1:-1]}
+    assert all((ROOT / name).exists() for name in copied)
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    assert set(project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]) <= copied
+    assert {project["project"]["readme"], *project["project"]["license-files"]} <= copied
     assert not re.search(r"https?://|docker\.io|ghcr", text)

@@ -2,7 +2,10 @@
 
 import hashlib
 import hmac
+import shutil
 import socket
+import ssl
+import subprocess
 from datetime import UTC, datetime
 from email.message import EmailMessage
 
@@ -122,6 +125,45 @@ def test_a_password_is_not_sent_to_a_server_without_tls():
             send_mail(letter(), server)
     assert "AUTH" not in box.words
     assert "pa55" not in f"{caught.value} {server!r}"
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory):
+    """Give a certificate for 127.0.0.1 and its key, made for these tests."""
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        pytest.skip("openssl is not installed")
+    folder = tmp_path_factory.mktemp("tls")
+    words = (
+        "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2"
+        f" -keyout {folder}/key.pem -out {folder}/cert.pem -subj /CN=localhost"
+        " -addext subjectAltName=IP:127.0.0.1"
+    )
+    subprocess.run([openssl, *words.split()], check=True, capture_output=True)
+    return folder / "cert.pem", folder / "key.pem"
+
+
+@pytest.mark.parametrize("is_trusted", [True, False])
+def test_a_login_goes_over_tls_to_a_server_whose_certificate_holds(
+    certificate, monkeypatch, is_trusted
+):
+    path, key = certificate
+    if is_trusted:
+        monkeypatch.setenv("SSL_CERT_FILE", str(path))
+    with mail_server() as box:
+        box.offers = ("STARTTLS", "AUTH PLAIN")
+        box.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        box.context.load_cert_chain(path, key)
+        server = MailServer(
+            host="127.0.0.1", port=box.port, security="starttls", user="u", password="pa55"
+        )
+        if is_trusted:
+            send_mail(letter(), server)
+        else:
+            with pytest.raises(DeliveryError, match="SSLCertVerificationError"):
+                send_mail(letter(), server)
+    assert len(box.mails) == is_trusted
+    assert ("AUTH" in box.words) == is_trusted
 
 
 def test_a_login_that_is_refused_names_no_password():
