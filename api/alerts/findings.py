@@ -270,13 +270,7 @@ def _leading(
             "score_low": leading.low,
             "score_high": leading.high,
         },
-        rows=[
-            *finding.rows,
-            EvidenceRow(
-                table="suspects",
-                key={"date": day, "days": "1", "narrative_id": leading.narrative_id},
-            ),
-        ],
+        rows=[*finding.rows, _suspect_row(day, leading.narrative_id)],
         # What speaks for it comes first; sorting keeps the order of the rest.
         quotes=sorted(leading.quotes, key=lambda quote: quote.stance != "favor")[:3],
     )
@@ -305,6 +299,7 @@ def _undecided(
         title=f"{largest.name} {_change(largest)} on {wording.day_text(explanation.date)}:"
         f" {explanation.verdict}",
         numbers={**finding.numbers, **ids, **scores},
+        rows=[*finding.rows, *(_suspect_row(day, one.narrative_id) for one in possible)],
     )
 
 
@@ -348,6 +343,11 @@ def _move(move: Move) -> str:
 def _change(move: Move) -> str:
     unit: ChangeUnit = move.unit
     return wording.change(move.change, unit)
+
+
+def _suspect_row(day: str, narrative: str) -> EvidenceRow:
+    key = {"date": day, "days": "1", "narrative_id": narrative}
+    return EvidenceRow(table="suspects", key=key)
 
 
 def _intensity_row(narrative: str, day: str) -> EvidenceRow:
