@@ -1,6 +1,7 @@
 """Settings: TOML and options become one frozen record. The only reader of files and environment."""
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,6 +10,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from api.alerts.rules import AlertSettings, ReportDelivery
+from api.alerts.settings import parse_alerts, parse_report
 from api.errors import ConfigError
 from store.records import Asset, AssetClass, AssetUnit, NamedCell, Source, SourceKind
 
@@ -21,9 +24,11 @@ _TABLES = {
     "narratives": {"files"},
     "models": {"encoder", "stance"},
     "store": {"backups"},
-    "schedule": {"time"},
+    "schedule": {"time", "report"},
     "align": {"cell"},
 }
+# Checked by api.alerts.settings.
+_ALERTS = ("alerts", "alert", "channel", "report")
 _SOURCE_KEYS = {
     "id", "kind", "url", "name", "weight", "language", "full_text", "token_env", "handle", "terms",
 }  # fmt: skip
@@ -43,6 +48,8 @@ class Settings:
     ----------
     base_dir : Path
         Folder against which the paths of the file are read.
+    schedule, report_schedule : str
+        Local times of the nightly run, ``23:15``, and of the weekly report, ``Sat 07:30``.
     source_files : tuple of str
         Files that hold sources, ``default`` for the shipped ones; empty when the sources stand
         in the settings alone.
@@ -50,6 +57,8 @@ class Settings:
         Tokens by the name of their environment variable.
     cells : tuple of NamedCell
         Cells of the scan that were named beforehand.
+    alerts, report : AlertSettings and ReportDelivery
+        What a person is told, and where the weekly report goes.
     """
 
     sources: tuple[Source, ...]
@@ -64,10 +73,13 @@ class Settings:
     plain_authors: bool = False
     backups: str = "backups/"
     schedule: str = "23:15"
+    report_schedule: str = "Sat 07:30"
     base_dir: Path = Path()
     origin: str = "shipped defaults"
     secrets: Mapping[str, str] = field(default_factory=dict)
     cells: tuple[NamedCell, ...] = ()
+    alerts: AlertSettings = field(default_factory=AlertSettings)
+    report: ReportDelivery = field(default_factory=ReportDelivery)
 
 
 def default_text() -> str:
@@ -114,7 +126,7 @@ def parse_settings(text: str, *, origin: str, base_dir: Path) -> Settings:
         given = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{origin} is not valid TOML ({error}): mend that line") from error
-    known = {*_TABLES, "source", "asset"}
+    known = {*_TABLES, *_ALERTS, "source", "asset"}
     if unknown := sorted(set(given) - known):
         raise ConfigError(f"{origin} has unknown table {unknown[0]!r}: known are {sorted(known)}")
     for table, keys in _TABLES.items():
@@ -129,7 +141,9 @@ def parse_settings(text: str, *, origin: str, base_dir: Path) -> Settings:
         for number, entry in enumerate(given.get("asset", shipped.get("asset", [])), 1)
     ]
     _refuse_repeated([asset.id for asset in assets], "asset", origin)
+    alerts = parse_alerts(given, origin)
     names = {source.token_env for source in sources if source.token_env}
+    names |= {name for channel in alerts.channels for name in channel.variables}
     crawler = given.get("crawler", {})
     return Settings(
         sources=tuple(sources),
@@ -144,11 +158,25 @@ def parse_settings(text: str, *, origin: str, base_dir: Path) -> Settings:
         plain_authors=bool(crawler.get("plain_authors", False)),
         backups=given.get("store", {}).get("backups", "backups/"),
         schedule=given.get("schedule", {}).get("time", "23:15"),
+        report_schedule=_weekly(given.get("schedule", {}).get("report", "Sat 07:30"), origin),
         base_dir=base_dir,
         origin=origin,
         secrets={name: os.environ[name] for name in sorted(names) if name in os.environ},
         cells=_cells(given, origin),
+        alerts=alerts,
+        report=parse_report(given, origin, alerts.channels),
     )
+
+
+def _weekly(value: Any, origin: str) -> str:
+    """Return the day and time of the weekly report: ``Sat 07:30``."""
+    if not isinstance(value, str) or not re.fullmatch(
+        r"(Mon|Tue|Wed|Thu|Fri|Sat|Sun) ([01]\d|2[0-3]):[0-5]\d", value
+    ):
+        raise ConfigError(
+            f"[schedule] of {origin} has report = {value!r}: give a day and a time, 'Sat 07:30'"
+        )
+    return value
 
 
 def _refuse_unknown(entry: Mapping[str, Any], keys: set[str], where: str) -> None:

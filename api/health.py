@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from api.config import Settings
 from api.source_status import source_lines, source_rows, source_summary
+from api.wording import counted
 from store.errors import TapestoryError
 
 if TYPE_CHECKING:
@@ -127,6 +128,7 @@ def status_document(store: "Store", now: datetime) -> dict[str, Any]:
         "sources": sources,
         "failures": store.runs.failures(limit=20),
         "untagged": store.labels.untagged(),
+        "deliveries": store.alerts.outstanding(),
         "stamps": [
             {"source": one.source_id, "check": one.check, "message": one.message}
             for one in store.stamp_checks.all()
@@ -145,6 +147,13 @@ def status_lines(document: dict[str, Any]) -> Iterator[str]:
     yield from source_lines(document["summary"], document["sources"])
     for language, count in document["untagged"].items():
         yield f"  {count:,} documents in {language!r} are stored and searchable but not labelled"
+    out = document["deliveries"]
+    if out["waiting"] or out["given_up"]:
+        yield (
+            f"  alerts: {counted(out['waiting'], 'delivery', 'deliveries')} waiting"
+            f" ({out['failing']} failed before),"
+            f" {out['given_up']} given up: 'tapestory alerts DB --send' sends what waits"
+        )
     for one in document["stamps"]:
         yield f"  stamps of {one['source'] or 'all sources'}, {one['check']}: {one['message']}"
     if document["failures"]:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def nightly(store: "Store", settings: Settings, *, now: datetime) -> Iterator[StageReport]:
-    """Run crawl, prices, tag, align and publish; yield the report of each as it ends."""
+    """Run crawl, prices, tag, align, alerts and publish; yield the report of each as it ends."""
     yield _tolerated(store, lambda: stages.run_crawl(store, settings, now=now), "crawl")
     yield _tolerated(store, lambda: stages.run_prices(store, settings, now=now), "prices")
     yield from _from_store(store, settings, now=now)
@@ -36,7 +36,13 @@ def nightly_sample(store: "Store", settings: Settings) -> Iterator[StageReport]:
     from crawler.sample import serve_sample
 
     with serve_sample() as sample:
-        settings = replace(settings, sources=tuple(sample.sources), assets=tuple(sample.assets))
+        settings = replace(
+            settings,
+            sources=tuple(sample.sources),
+            assets=tuple(sample.assets),
+            # Nobody is to be told of the sample's January as if it were today.
+            alerts=replace(settings.alerts, channels=()),
+        )
         yield _timed(lambda: _replay(store, sample), "crawl")
         last = sample.nights[-1]
         yield _timed(lambda: _sample_prices(store, sample, last), "prices")
@@ -77,6 +83,7 @@ def _from_store(store: "Store", settings: Settings, *, now: datetime) -> Iterato
     """Run the stages that need no network."""
     yield _timed(lambda: stages.run_tag(store, settings, now=now), "tag")
     yield _timed(lambda: stages.run_align(store, settings, now=now), "align")
+    yield _tolerated(store, lambda: stages.run_alerts(store, settings, now=now), "alerts")
     yield _timed(lambda: stages.run_publish(store), "publish")
 
 

@@ -1,6 +1,6 @@
 """Each stage as the command line and the nightly run call it: settings in, report out."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from api.config import Settings
 from api.errors import ConfigError
 from api.progress import progress
-from store.records import StageReport
+from store.records import Source, StageReport
 
 if TYPE_CHECKING:
     from crawler.discovery import Discovery
@@ -102,6 +102,31 @@ def run_align(store: "Store", settings: Settings, *, now: datetime) -> StageRepo
 
     store.assets.sync(settings.assets)
     return align(store, now=now, named=settings.cells, progress=progress)
+
+
+def run_alerts(
+    store: "Store", settings: Settings, *, now: datetime, sources: Sequence[Source] | None = None
+) -> StageReport:
+    """Look for what a person should be told, and send what waits.
+
+    Parameters
+    ----------
+    sources : sequence of Source, optional
+        Those that are missed when they are quiet, in place of those of the settings.
+    """
+    from api.alerts.deliver import deliver
+    from api.alerts.run import evaluate
+
+    named = [source.id for source in (settings.sources if sources is None else sources)]
+    found = evaluate(store, settings.alerts, named, now=now)
+    sent = deliver(store, settings, now=now)
+    counts = {"raised": len(found.raised), "updated": len(found.updated), "sent": sent.sent}
+    notes = [f"{alert.title} ({alert.id})" for alert in (*found.raised, *found.updated)]
+    if sent.is_held:
+        notes.append(f"{sent.waiting} wait for the end of the quiet hours")
+    elif sent.waiting:
+        notes.append(f"{sent.waiting} deliveries wait: 'tapestory alerts DB --send' tries again")
+    return StageReport(stage="alerts", counts=counts, failures=sent.failures, notes=notes)
 
 
 def run_publish(store: "Store") -> StageReport:

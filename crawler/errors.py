@@ -11,6 +11,7 @@
         ├── SourceError            a source that cannot be asked as it is configured
         │   └── MissingKeyError        it wants a token that is not there
         ├── LoginError             a login or look-up that failed; carries an outcome
+        ├── DeliveryError          a webhook or mail server that did not take what it was sent
         ├── PriceDataError         a provider's answer that is no price series
         └── ImportFormatError      a file that cannot be imported at all (usage, exit code 2)
 
@@ -101,6 +102,10 @@ class LoginError(CrawlError):
         super().__init__(message)
         self.outcome: Outcome = outcome
         self.fetched = fetched
+
+
+class DeliveryError(CrawlError):
+    """A webhook or mail server did not take what it was sent; holds no secret."""
 
 
 class PriceDataError(CrawlError):

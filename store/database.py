@@ -12,6 +12,7 @@ from types import TracebackType
 from filelock import FileLock, Timeout
 from sqlite_utils import Database
 
+from store.alerts import Alerts
 from store.confirmations import Confirmations
 from store.documents import Documents
 from store.errors import SchemaError, StoreError, StoreLockedError
@@ -38,7 +39,8 @@ class Store:
 
     Use :meth:`open`. Attributes group the queries by table: ``runs``, ``sources``,
     ``fetches``, ``documents``, ``narratives``, ``labels``, ``vectors``, ``assets``,
-    ``prices``, ``results``, ``confirmations``, ``stamp_checks``, ``frames`` and ``pages``.
+    ``prices``, ``results``, ``confirmations``, ``stamp_checks``, ``frames``, ``pages`` and
+    ``alerts``.
     """
 
     def __init__(self, db: Database, path: Path, lock: FileLock | None) -> None:
@@ -59,6 +61,7 @@ class Store:
         self.stamp_checks = StampChecks(db)
         self.frames = Frames(db)
         self.pages = Pages(db)
+        self.alerts = Alerts(db)
 
     @classmethod
     def open(cls, path: Path, *, create: bool = False, read_only: bool = False) -> "Store":

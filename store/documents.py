@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlite_utils import Database
 
+from store.alerts import forget_alert_quotes
 from store.errors import NotFoundError
 from store.instants import from_text, optional_instant, optional_text, to_text
 from store.records import MAX_REVISIONS, Document, PageWait
@@ -250,6 +251,7 @@ class Documents:
                 for table in _WORDS:
                     self._db.execute(f"DELETE FROM {table} WHERE document_id = ?", [document_id])
                 forget_quotes(self._db, document_id)
+                forget_alert_quotes(self._db, document_id)
                 self._hand_on(document_id)
         return withdrawn
 

@@ -11,6 +11,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from store.alerts import Alerts
 from store.instants import to_text
 from store.page_search import Search
 from store.page_series import Series
@@ -23,7 +24,7 @@ _NEW_YORK = ZoneInfo("America/New_York")
 
 
 class Pages:
-    """Queries of the pages; ``series``, ``stories``, ``outlets`` and ``search`` hold the rest.
+    """Queries of the pages; ``series``, ``stories``, ``outlets``, ``search`` and ``alerts`` too.
 
     Parameters
     ----------
@@ -37,6 +38,7 @@ class Pages:
         self.stories = Stories(db)
         self.outlets = Outlets(db)
         self.search = Search(db)
+        self.alerts = Alerts(db)
 
     # -- names ----------------------------------------------------------------------
 

@@ -3,10 +3,11 @@
 import json
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, get_args
 
 from sqlite_utils import Database
 
+from store.errors import StoreError
 from store.instants import optional_instant, optional_text, to_text
 from store.records import Failure, RunStatus, Stage
 
@@ -73,7 +74,8 @@ class Run:
         run_id = self.id
         with self._db.atomic():
             self._db.execute(
-                "INSERT OR IGNORE INTO failures VALUES (?, ?, ?, ?, ?, ?, ?)",
+                "INSERT OR IGNORE INTO failures (run_id, stage, item, kind, message, advice,"
+                " failed_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
                 [
                     run_id,
                     failure.stage,
@@ -117,7 +119,15 @@ class Runs:
         settings: Mapping[str, Any] | None = None,
         models: Mapping[str, str] | None = None,
     ) -> Run:
-        """Return a run of a stage; no row is written until it has an effect."""
+        """Return a run of a stage; no row is written until it has an effect.
+
+        Raises
+        ------
+        StoreError
+            When there is no such stage.
+        """
+        if stage not in get_args(Stage):
+            raise StoreError(f"no stage {stage!r}: choose one of {', '.join(get_args(Stage))}")
         return Run(self._db, stage, now, settings or {}, models or {})
 
     def mark_crashed(self) -> int:

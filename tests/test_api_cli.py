@@ -73,6 +73,11 @@ def test_init_writes_settings_and_schedule_and_overwrites_nothing(run, tmp_path)
         "tapestory.cron",
         "tapestory.service",
         "tapestory.timer",
+        "tapestory-report.service",
+        "tapestory-report.timer",
+        "tapestory-alerts.service",
+        "tapestory-alerts.timer",
+        "Containerfile",
     }
     (folder / "tapestory.toml").write_text("# mine\n")
     assert run("init", folder).exit_code == 2

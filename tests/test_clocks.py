@@ -44,6 +44,7 @@ ALLOWED = {
     ("align/run.py", "ZoneInfo"): "midnight after a day, by which its prices were known",
     ("store/pages.py", "ZoneInfo"): "which stories a page lists where no close is stored",
     ("store/weeks.py", "SQL day"): "days of a database that has neither intensity nor prices",
+    ("api/alerts/settings.py", "ZoneInfo"): "local hours in which nothing is sent, no session",
     ("align/inputs.py", "date"): "how much of a calendar to load",
 }
 CONVERTING = {"tz_convert", "tz_localize", "floor", "normalize", "searchsorted", "ZoneInfo", "date"}

@@ -9,7 +9,7 @@ from sqlite_utils import Database
 from store import Store
 from store.errors import StoreError
 from store.migrations import migrations
-from store.records import Source
+from store.records import Failure, Source
 
 AT = "2026-01-30T21:00:00Z"
 
@@ -86,6 +86,50 @@ def test_an_old_and_a_new_database_have_the_same_tables_and_views(old_path, tmp_
             return {name: list(store.db[name].columns_dict) for name in names}
 
     assert columns(old_path) == columns(tmp_path / "new.db")
+
+
+def test_an_old_database_takes_runs_and_failures_of_alerts(tmp_path):
+    path = tmp_path / "old.db"
+    db = Database(sqlite3.connect(path))
+    migrations.apply(db, stop_before="m021_alerts")
+    with db.atomic():
+        # As such a file has it: its list of stages ends before that of the alerts.
+        db.execute("PRAGMA writable_schema = ON")
+        db.execute("UPDATE sqlite_master SET sql = replace(sql, ?, '')", [", 'alerts'"])
+        db.execute("PRAGMA writable_schema = RESET")
+    with db.atomic():
+        db.execute(
+            "INSERT INTO runs (id, stage, started_at, status, code, counts)"
+            " VALUES ('r', 'crawl', ?, 'done', 3, '{}')",
+            [AT],
+        )
+        db.execute(
+            "INSERT INTO failures VALUES ('r', 'tag', 'item', 'kind', 'message', 'advice', ?)",
+            [AT],
+        )
+    with pytest.raises(sqlite3.IntegrityError, match="stage IN"), db.atomic():
+        db.execute("UPDATE runs SET stage = 'alerts'")
+    db.close()
+    now = datetime(2026, 1, 31, tzinfo=UTC)
+    with Store.open(path) as store:
+        (failure,) = store.runs.failures()
+        assert (failure["stage"], failure["item"], failure["advice"]) == ("tag", "item", "advice")
+        assert [run["stage"] for run in store.runs.latest()] == ["crawl"]
+        run = store.runs.begin("alerts", now=now)
+        run.fail(Failure(stage="alerts", item="i", kind="k", message="m", advice="a"))
+        run.finish(now=now)
+        assert store.runs.failures()[0]["stage"] == "alerts"
+        assert store.check() == []
+        with pytest.raises(sqlite3.IntegrityError):
+            store.db.execute("DELETE FROM runs WHERE id = 'r'")
+
+
+def test_an_unknown_stage_is_refused_with_the_choice(tmp_path):
+    with (
+        Store.open(tmp_path / "t.db", create=True) as store,
+        pytest.raises(StoreError, match=r"'dance'.*alerts"),
+    ):
+        store.runs.begin("dance", now=datetime(2026, 1, 30, tzinfo=UTC))  # type: ignore[arg-type]
 
 
 def test_an_unknown_kind_is_refused_with_the_choice(tmp_path):

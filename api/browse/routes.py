@@ -11,7 +11,7 @@ from urllib.parse import unquote
 
 from markupsafe import Markup
 
-from api.browse import asset, day, document, home, narrative, search, source
+from api.browse import alerts, asset, day, document, home, narrative, search, source
 from api.browse.errors import PageMovedError, PageNotFoundError
 from api.browse.headers import PAGE_POLICY
 from store.errors import StoreError
@@ -63,13 +63,19 @@ PAGES = (
     Page(name="day", pattern=f"/day{_ID}", collect=day.collect, draw=day.draw),
     Page(name="document", pattern=f"/document{_ID}", collect=document.collect),
     Page(name="source", pattern=f"/source{_ID}", collect=source.collect, draw=source.draw),
+    Page(name="alerts", pattern=r"/alerts(?P<format>\.json)?$", collect=alerts.collect),
+    Page(name="alert", pattern=f"/alert{_ID}", collect=alerts.collect_one),
     Page(name="search", pattern=r"/search(?P<format>\.json)?$", collect=search.collect),
 )
 
 
 def page_routes() -> list[tuple[str, Callable[..., Awaitable[Any]]]]:
     """Return the routes of the pages and of the style sheets."""
-    return [*((page.pattern, _view(page)) for page in PAGES), (_SHEET, _style_sheet)]
+    return [
+        *((page.pattern, _view(page)) for page in PAGES),
+        (_SHEET, _style_sheet),
+        (alerts.FEED, _feed),
+    ]
 
 
 def _view(page: Page) -> Callable[..., Awaitable[Any]]:
@@ -167,6 +173,19 @@ def _json(value: Data, status: int = 200) -> Any:
         headers=dict(_HTML),
         content_type="application/json; charset=utf-8",
     )
+
+
+async def _feed(request: Any, datasette: Any) -> Any:
+    from datasette import Response
+
+    site = datasette.absolute_url(request, datasette.urls.path("/")).rstrip("/")
+    try:
+        text = await datasette.get_database(DATABASE).execute_fn(
+            lambda connection: alerts.feed_of(Pages(connection), site)
+        )
+    except StoreError as error:
+        return Response.text(f"{error}\n", status=503)
+    return Response(text, content_type="application/atom+xml; charset=utf-8")
 
 
 # Style sheets have an address of ours: Datasette's own for plugins depends on how the plugin

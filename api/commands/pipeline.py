@@ -39,7 +39,7 @@ _engine = click.option(
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
 def init(folder: Path) -> None:
-    """Write commented settings and a schedule to copy into FOLDER."""
+    """Write commented settings, a schedule to copy and a container file into FOLDER."""
     from api.schedule import schedule_files
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -70,7 +70,7 @@ def init(folder: Path) -> None:
 def nightly(
     db: Path, config_path: Path | None, sample: bool, as_of: datetime | None, engine: str
 ) -> None:
-    """Run the main job: crawl, prices, tag, align, publish."""
+    """Run the main job: crawl, prices, tag, align, alerts, publish."""
     from api.nightly import nightly as run
     from api.nightly import nightly_sample
     from store import Store
@@ -88,6 +88,8 @@ def nightly(
             reports.append(report)
         day = store.results.largest_move_day()
     click.echo(f"total    {sum(report.seconds for report in reports):.1f} s in stages")
+    if failed := sum(report.failures for report in reports):
+        click.echo(f"failed   {failed:,} items: 'tapestory status {db}' says which and what to do")
     _what_to_open(db, day)
     end(reports)
 

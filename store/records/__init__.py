@@ -7,6 +7,7 @@ unless the asset's calendar is another). The SQL ``CHECK`` constraints are built
 the literals below, so code and schema cannot differ.
 """
 
+from store.records.alerts import Alert, AlertFinding, Delivery, EvidenceRow, Outlet
 from store.records.claims import (
     CheckedClaim,
     Claim,
@@ -68,6 +69,7 @@ from store.records.setting import (
 )
 from store.records.stamps import StampCheck
 from store.records.vocabulary import (
+    AlertRule,
     AssetClass,
     AssetUnit,
     CellStatus,
@@ -75,6 +77,7 @@ from store.records.vocabulary import (
     ConfirmationStatus,
     Correction,
     DateSource,
+    DeliveryState,
     EpisodeKind,
     FalsifierOperator,
     FalsifierScore,
@@ -97,6 +100,9 @@ __all__ = [
     "CAUSAL_WEIGHT",
     "MAX_REVISIONS",
     "NO_CAUSE",
+    "Alert",
+    "AlertFinding",
+    "AlertRule",
     "AlignmentCell",
     "Analog",
     "Asset",
@@ -118,6 +124,8 @@ __all__ = [
     "Correction",
     "Coverage",
     "DateSource",
+    "Delivery",
+    "DeliveryState",
     "Document",
     "DoseLine",
     "EarlierTagging",
@@ -125,6 +133,7 @@ __all__ = [
     "Episode",
     "EpisodeKind",
     "ErrorCounts",
+    "EvidenceRow",
     "Explanation",
     "Failure",
     "Falsifier",
@@ -142,6 +151,7 @@ __all__ = [
     "Narrative",
     "Nearest",
     "Outcome",
+    "Outlet",
     "PageWait",
     "Passage",
     "PassagePart",
