@@ -88,3 +88,36 @@ class Outlets:
             " ORDER BY d.effective_at DESC, d.id LIMIT ?",
             [source_id, limit],
         )
+
+    def share_by_day(self, source_id: str, window: tuple[str, str]) -> list[Row]:
+        """Return a source's stories beside those of all sources, by day (UTC) with any story."""
+        return rows(
+            self._db,
+            "WITH own AS (SELECT substr(effective_at, 1, 10) AS day, count(*) AS n"
+            " FROM documents INDEXED BY documents_by_source WHERE source_id = ?"
+            " AND effective_at >= ? AND effective_at < ? AND duplicate_of IS NULL GROUP BY 1),"
+            " every AS (SELECT substr(effective_at, 1, 10) AS day, count(*) AS n"
+            " FROM documents INDEXED BY documents_story_time"
+            " WHERE effective_at >= ? AND effective_at < ? AND duplicate_of IS NULL GROUP BY 1)"
+            " SELECT every.day, coalesce(own.n, 0) AS stories, every.n AS all_stories"
+            " FROM every LEFT JOIN own ON own.day = every.day ORDER BY every.day",
+            [source_id, *window, *window],
+        )
+
+    def lag(self, source_id: str, window: tuple[str, str]) -> Row:
+        """Return the hours from publication to the crawl that saw it: median, ninth tenth.
+
+        ``n`` counts the documents that say when they were published; what was imported as an
+        archive has no lag of its own, since it was never crawled.
+        """
+        return rows(
+            self._db,
+            "WITH lags AS (SELECT (julianday(first_seen_at) - julianday(published_at)) * 24 AS h"
+            " FROM documents WHERE source_id = ? AND effective_at >= ? AND effective_at < ?"
+            " AND published_at IS NOT NULL AND first_seen_at > published_at),"
+            " placed AS (SELECT h, row_number() OVER (ORDER BY h) AS nth, count(*) OVER () AS n"
+            " FROM lags) SELECT coalesce(max(n), 0) AS n,"
+            " min(CASE WHEN 2 * nth >= n THEN h END) AS median,"
+            " min(CASE WHEN 10 * nth >= 9 * n THEN h END) AS p90 FROM placed",
+            [source_id, *window],
+        )[0]

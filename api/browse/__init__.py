@@ -11,6 +11,7 @@ from typing import Any
 from datasette import hookimpl
 
 from api.browse.catalogue import load_queries
+from api.browse.cells import linked
 from api.browse.filters import FILTERS
 from api.browse.headers import with_headers
 from api.browse.routes import DATABASE, page_routes, unknown_address
@@ -20,10 +21,12 @@ __all__ = [
     "asgi_wrapper",
     "canned_queries",
     "extra_css_urls",
+    "extra_template_vars",
     "handle_exception",
     "menu_links",
     "prepare_jinja2_environment",
     "register_routes",
+    "render_cell",
     "startup",
 ]
 
@@ -61,6 +64,18 @@ def handle_exception(datasette: Any, request: Any, exception: Exception) -> Any:
 def prepare_jinja2_environment(env: Any) -> None:
     """Add the filters that word numbers, days and links."""
     env.filters.update(FILTERS)
+
+
+@hookimpl  # type: ignore[untyped-decorator]
+def extra_template_vars(datasette: Any) -> dict[str, bool]:
+    """Say whether this Datasette is ours, so that its own pages get our frame."""
+    return {"serves_tapestory": DATABASE in datasette.databases}
+
+
+@hookimpl  # type: ignore[untyped-decorator]
+def render_cell(row: Any, column: str, table: str | None, database: str, datasette: Any) -> Any:
+    """Link the ids in tables and queries to their pages."""
+    return None if database != DATABASE else linked(row, column, table, datasette.urls.path)
 
 
 @hookimpl  # type: ignore[untyped-decorator]

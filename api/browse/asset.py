@@ -6,7 +6,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from api.browse.drawing import cells_of, price_line
+from api.browse.drawing import HALF, adaptive, cells_of, price_line
 from api.browse.errors import PageNotFoundError
 from api.browse.filters import segment
 from api.browse.narrative import SPANS, one_of
@@ -53,19 +53,22 @@ def collect(pages: Pages, asset_id: str, query: Mapping[str, str]) -> dict[str, 
 
 def draw(data: dict[str, Any]) -> dict[str, Markup]:
     """Draw a narrative over the price, and the effect by lag."""
-    from api.charts import intensity_chart, lag_chart, sparkline
+    from api.charts import Size, intensity_chart, lag_chart, sparkline
 
     charts = {}
     price = price_line(data["asset"], data["closes"])
     if data["series"]:
         columns = {key: [point[key] for point in data["series"]] for key in data["series"][0]}
-        charts["series"] = intensity_chart(
-            [date.fromisoformat(day) for day in columns["day"]],
-            columns["share"],
-            columns["share_low"],
-            columns["share_high"],
-            name=data["narrative"]["name"],
-            price=price,
+        charts["series"] = adaptive(
+            lambda width: intensity_chart(
+                [date.fromisoformat(day) for day in columns["day"]],
+                columns["share"],
+                columns["share_low"],
+                columns["share_high"],
+                name=data["narrative"]["name"],
+                price=price,
+                size=Size(width=width),
+            )
         )
     if price is not None:
         label = f"{data['asset']['name']}: last {len(data['closes'])} closes"
@@ -74,5 +77,6 @@ def draw(data: dict[str, Any]) -> dict[str, Markup]:
         shape = [close - floor for close in price.closes]
         charts["price"] = sparkline(shape, width=768, height=130, label=label)
     if any(row["effect"] is not None for row in data["lags"]):
-        charts["lags"] = lag_chart(cells_of(data["lags"]))
+        cells = cells_of(data["lags"])
+        charts["lags"] = adaptive(lambda width: lag_chart(cells, width=width), HALF)
     return charts
