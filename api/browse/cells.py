@@ -16,7 +16,7 @@ _PAGES = {
     "nearest_id": "document",
 }
 _OWN = {"narratives": "narrative", "assets": "asset", "sources": "source",
-        "source_health": "source"}  # fmt: skip
+        "source_health": "source", "documents": "document", "stories": "document"}  # fmt: skip
 # Only explained days have a page: those of these tables, and of queries that show a verdict.
 _EXPLAINED = ("explanations", "moves", "suspects", "analogs")
 

@@ -40,6 +40,7 @@ def collect(pages: Pages, narrative_id: str, query: Mapping[str, str]) -> dict[s
     asset = _asset(query.get("asset"), assets, strongest, narrative)
     data = {
         "narrative": narrative,
+        "signature_legs": _legs(narrative, assets),
         "day": day,
         "window": sessions,
         "span": span,
@@ -61,6 +62,19 @@ def collect(pages: Pages, narrative_id: str, query: Mapping[str, str]) -> dict[s
         "others": [row for row in pages.narratives() if row["id"] != narrative_id],
     }  # fmt: skip
     return {**data, **_said(pages, narrative_id, days, day, sessions)}
+
+
+def _legs(
+    narrative: dict[str, Any], assets: list[dict[str, Any]]
+) -> dict[str, list[dict[str, Any]]]:
+    """Return the legs of the signature by sign; a spread of two assets has no page."""
+    names = {row["id"]: row["name"] for row in assets}
+    found: dict[str, list[dict[str, Any]]] = {}
+    for id_, sign in narrative["signature"].items():
+        leg = {"id": id_, "name": names.get(id_, id_), "known": id_ in names,
+               "core": id_ in narrative["core"]}  # fmt: skip
+        found.setdefault(sign, []).append(leg)
+    return found
 
 
 def _said(

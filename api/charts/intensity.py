@@ -1,6 +1,6 @@
 """A narrative's intensity above the tape, on one time axis."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -11,7 +11,7 @@ from api.charts import panels
 from api.charts.panels import Panel, dates, grid, hatched, stretches, time_axis
 from api.charts.sparkline import Values, band
 from api.charts.stance import Stances, stacked
-from api.charts.svg import BLUE, GREEN, Scale, dot, drawing, empty, line, shortened, text
+from api.charts.svg import BLUE, GREEN, Scale, dot, drawing, empty, line, shortened, text, ticks
 
 _MOST_EVENTS = 6
 
@@ -113,6 +113,40 @@ def intensity_chart(  # noqa: PLR0913 - a series, its interval, what is beside i
     return drawing(size.width, height, body, title=title, desc=said)
 
 
+def price_chart(
+    price: PriceLine, *, events: Mapping[date, str] | None = None, width: int = 520
+) -> Markup:
+    """Draw a price alone, with the windows of marked events.
+
+    Parameters
+    ----------
+    events : mapping of date to text, optional
+        Marked with a number; the page names them.
+    width : int
+        From 320 on; every text keeps its size.
+    """
+    title = f"{price.name} ({price.unit})"
+    known = [(day, close) for day, close in zip(price.days, price.closes, strict=True)
+             if close is not None]  # fmt: skip
+    if not known:
+        return empty("No close is stored.", title=title)
+    days = list(price.days)
+    shown = {d: words for d, words in sorted((events or {}).items()) if days[0] <= d <= days[-1]}
+    panel = Panel(time_axis(days, width), 46, 206)
+    body = [
+        *panels.events(shown, days, (panel, panel)),
+        *_price_panel(panel, price, days, head=14),
+        *dates(panel, days),
+    ]
+    low, high = min(known, key=lambda one: one[1]), max(known, key=lambda one: one[1])
+    said = (
+        f"Last {wording.price(known[-1][1])} on {wording.day_text(known[-1][0])};"
+        f" lowest {wording.price(low[1])} on {wording.day_text(low[0])},"
+        f" highest {wording.price(high[1])} on {wording.day_text(high[0])}."
+    )
+    return drawing(width, panel.bottom + 26, body, title=title, desc=said)
+
+
 def _share_panel(
     panel: Panel, days: Sequence[date], share: Values, low: Values, high: Values
 ) -> list[Markup]:
@@ -137,27 +171,37 @@ def _share_panel(
     return drawn
 
 
-def _price_panel(panel: Panel, price: PriceLine, days: Sequence[date]) -> list[Markup]:
+def _price_panel(
+    panel: Panel, price: PriceLine, days: Sequence[date], head: float | None = None
+) -> list[Markup]:
     inside = [
         (day, close)
         for day, close in zip(price.days, price.closes, strict=True)
         if close is not None and days[0] <= day <= days[-1]
     ]
     width = panel.x.end + 4
-    head = shortened(f"{price.name} ({price.unit})", width)
-    drawn = [text(0, panel.top - 10, head, bold=True)]
+    words = shortened(f"{price.name} ({price.unit})", width)
+    drawn = [text(0, panel.top - 10 if head is None else head, words, bold=True)]
     if not inside:
         return [*drawn, text(panel.x.start, panel.top + 20, "No close in this window.")]
     closes = [close for _, close in inside]
     pad = 0.06 * (max(closes) - min(closes)) or abs(closes[0]) * 0.01 or 1.0
     y = Scale(min(closes) - pad, max(closes) + pad, panel.bottom, panel.top)
-    drawn += grid(panel, y, wording.price)
+    drawn += grid(panel, y, _close_words(y))
     drawn.append(line([(panel.at(day), y(close)) for day, close in inside], GREEN, width=1.8))
     if not _is_dense(panel, len(inside)):
         for day, close in inside:
             tip = f"{wording.day_text(day)}: {wording.price(close)}"
             drawn.append(dot(panel.at(day), y(close), 2.4, GREEN, tip=tip))
     return drawn
+
+
+def _close_words(y: Scale) -> Callable[[float], str]:
+    """Return how to word a close on the axis: with the decimals that its steps need."""
+    steps = ticks(y.low, y.high, 3)
+    step = steps[1] - steps[0] if len(steps) > 1 else y.high - y.low
+    digits = 0 if step >= 1 else 1 if step >= 0.1 else 2 if step >= 0.01 else 4
+    return lambda value: f"{value:,.{digits}f}"
 
 
 def _is_dense(panel: Panel, count: int) -> bool:

@@ -11,7 +11,7 @@ from api import wording
 from api.charts.sparkline import Values
 from api.charts.svg import INK, VERMILLION, Scale, dot, hatch, line, rect, text, text_width, ticks
 
-LEFT = 44
+LEFT = 50
 """Room for the numbers of the vertical axes, in units of the drawing."""
 _LONGEST_BREAK = 4  # days between two sessions of New York: a holiday beside a weekend
 _SMALL = 11.5
@@ -130,8 +130,9 @@ def events(
     Each has its number above; numbers that would touch are moved apart, the windows are not.
     """
     top, bottom = panels[0].top, panels[1].bottom
-    drawn, reached = [], -1e9
-    for number, (day, words) in enumerate(marked.items(), start=1):
+    drawn = []
+    marks = _apart([panels[0].at(day) for day in marked], panels[0].x.end - 6)
+    for number, (mark, (day, words)) in enumerate(zip(marks, marked.items(), strict=True), start=1):
         before = max((one for one in days if one < day), default=day)
         after = min((one for one in days if one > day), default=day)
         start, end = panels[0].at(before) - panels[0].half, panels[0].at(after) + panels[0].half
@@ -141,11 +142,21 @@ def events(
             rect(start, top, end - start, bottom - top, VERMILLION, opacity=0.13, tip=tip),
             line([(at, top), (at, bottom)], VERMILLION, dash="4 3", opacity=0.9),
         ]
-        mark = min(max(at, reached + 17), panels[0].x.end - 6)
         drawn += [
             dot(mark, top - 9, 8, "var(--chart-event, #B34700)", tip=tip),
             text(mark, top - 5, str(number), anchor="middle", size=11.5, bold=True,
                  fill="var(--chart-on-event, #FFFFFF)"),
         ]  # fmt: skip
-        reached = mark
     return drawn
+
+
+def _apart(places: Sequence[float], end: float, gap: float = 18.0) -> list[float]:
+    """Move ascending places apart: to the right of the one before, but not beyond the end."""
+    found: list[float] = []
+    for place in places:
+        found.append(max(place, found[-1] + gap) if found else place)
+    limit = end
+    for index in range(len(found) - 1, -1, -1):
+        found[index] = min(found[index], limit)
+        limit = found[index] - gap
+    return found
