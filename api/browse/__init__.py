@@ -14,6 +14,7 @@ from api.browse.catalogue import load_queries
 from api.browse.cells import linked
 from api.browse.filters import FILTERS
 from api.browse.headers import with_headers
+from api.browse.reading import reading_only
 from api.browse.routes import DATABASE, page_routes, unknown_address
 from api.browse.spreadsheets import with_safe_cells
 
@@ -106,5 +107,5 @@ def extra_css_urls(template: str | None, datasette: Any) -> list[str]:
 
 @hookimpl  # type: ignore[untyped-decorator]
 def asgi_wrapper() -> Callable[[Any], Any]:
-    """Keep crawled text harmless: headers with every response, no formulas in CSV."""
-    return lambda app: with_headers(with_safe_cells(app))
+    """Keep crawled text harmless, and refuse to be written to."""
+    return lambda app: with_headers(reading_only(with_safe_cells(app)))
