@@ -31,7 +31,6 @@ _ARGUMENTS = (
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 )  # fmt: skip
 PHONE, DESK = 390, 1280
-# A payload of a test that ran would leave one of these.
 Look = Callable[[Any], Any]
 
 
@@ -84,8 +83,12 @@ class Chromium:
 
     def close(self) -> None:
         """End the browser and its thread."""
-        self._thread.submit(lambda: (self._browser.close(), self._playwright.stop())).result()
+        self._thread.submit(self._end).result()
         self._thread.shutdown()
+
+    def _end(self) -> None:
+        self._browser.close()
+        self._playwright.stop()
 
     def visit(self, url: str, look: Look | None = None, *, width: int = DESK) -> Visit:
         """Open a page, let a test look at it, and tell what happened meanwhile."""
@@ -103,10 +106,11 @@ class Chromium:
 
     def _visit(self, url: str, look: Look | None, width: int) -> Visit:
         page = self._context(width).new_page()
+        page.set_default_timeout(20_000)
         seen = Visit(status=0, headers={})
         page.on("request", lambda request: seen.requests.append(request.url))
         page.on("pageerror", lambda error: seen.errors.append(str(error)))
-        page.on("dialog", lambda dialog: (seen.dialogs.append(dialog.message), dialog.dismiss()))
+        page.on("dialog", lambda dialog: _dismiss(seen, dialog))
         page.on("console", lambda message: _heard(seen, message))
         try:
             answer = page.goto(url)
@@ -116,6 +120,11 @@ class Chromium:
         finally:
             page.close()
         return seen
+
+
+def _dismiss(seen: Visit, dialog: Any) -> None:
+    seen.dialogs.append(dialog.message)
+    dialog.dismiss()
 
 
 def _heard(seen: Visit, message: Any) -> None:
