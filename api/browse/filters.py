@@ -99,6 +99,11 @@ def labelled(page: str) -> Markup:
     return Markup(page)
 
 
+def rank(value: float | None) -> str:
+    """Word a percentile below a heading that says so: ``81st``."""
+    return wording.percentile(value).removesuffix(" percentile")
+
+
 FILTERS: Mapping[str, Callable[..., Any]] = {
     "cause": wording.episode_cause,
     "change": wording.change,
@@ -117,6 +122,7 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "percent_interval": wording.percent_interval,
     "percentile": wording.percentile,
     "pvalue": wording.pvalue,
+    "rank": rank,
     "segment": segment,
     "sentence": wording.sentence,
     "share_change": wording.share_change,

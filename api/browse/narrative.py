@@ -135,7 +135,9 @@ def _marked(pages: Pages, days: list[str]) -> dict[str, str]:
         if row["date"] >= days[0] and row["sigma"] is not None and abs(row["sigma"]) >= MARKED
     ]
     large.sort(key=lambda row: -abs(row["sigma"]))
-    large = sorted(large[:5], key=lambda row: str(row["date"]))
+    # A window is three sessions: more of them than this would shade the whole of a short chart.
+    most = min(5, max(1, len(days) // 7))
+    large = sorted(large[:most], key=lambda row: str(row["date"]))
     return {row["date"]: f"{row['name']} {sigma(row['sigma'])}" for row in large}
 
 
