@@ -62,11 +62,13 @@ class Visit:
 
     def strangers(self, origin: str) -> list[str]:
         """Return the requests to any other host."""
-        return [url for url in self.requests if not url.startswith((f"{origin}/", "data:"))]
+        return [
+            url for url in self.requests if not url.startswith((f"{origin}/", "data:", "about:"))
+        ]
 
 
 class Chromium:
-    """A headless browser; every page is visited in a fresh tab."""
+    """A headless browser with a tab for each width."""
 
     def __init__(self) -> None:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="chromium")
@@ -79,7 +81,8 @@ class Chromium:
         self._browser = self._playwright.chromium.launch(
             executable_path=BROWSER, args=list(_ARGUMENTS)
         )
-        self._contexts: dict[int, Any] = {}
+        self._tabs: dict[int, Any] = {}
+        self._seen = Visit(status=0, headers={})
 
     def close(self) -> None:
         """End the browser and its thread."""
@@ -94,32 +97,40 @@ class Chromium:
         """Open a page, let a test look at it, and tell what happened meanwhile."""
         return self._thread.submit(self._visit, url, look, width).result()
 
-    def _context(self, width: int) -> Any:
-        if width not in self._contexts:
-            self._contexts[width] = self._browser.new_context(
-                viewport={"width": width, "height": 844 if width == PHONE else 900},
-                is_mobile=width == PHONE,
-                has_touch=width == PHONE,
-                color_scheme="light",
+    def _tab(self, width: int) -> Any:
+        """Return the tab of a width: a new one for each visit would cost a process each."""
+        if width not in self._tabs:
+            context = self._browser.new_context(
+                viewport=_viewport(width), is_mobile=width == PHONE, has_touch=width == PHONE
             )
-        return self._contexts[width]
+            tab = context.new_page()
+            tab.set_default_timeout(20_000)
+            tab.on("request", lambda request: self._seen.requests.append(request.url))
+            tab.on("pageerror", lambda error: self._seen.errors.append(str(error)))
+            tab.on("dialog", lambda dialog: _dismiss(self._seen, dialog))
+            tab.on("console", lambda message: _heard(self._seen, message))
+            self._tabs[width] = tab
+        return self._tabs[width]
 
     def _visit(self, url: str, look: Look | None, width: int) -> Visit:
-        page = self._context(width).new_page()
-        page.set_default_timeout(20_000)
-        seen = Visit(status=0, headers={})
-        page.on("request", lambda request: seen.requests.append(request.url))
-        page.on("pageerror", lambda error: seen.errors.append(str(error)))
-        page.on("dialog", lambda dialog: _dismiss(seen, dialog))
-        page.on("console", lambda message: _heard(seen, message))
+        tab = self._tab(width)
+        tab.emulate_media(media="screen", color_scheme="light")
+        tab.set_viewport_size(_viewport(width))
+        seen = self._seen = Visit(status=0, headers={})
+        answer = tab.goto(url)
+        seen.status, seen.headers = answer.status, answer.headers
         try:
-            answer = page.goto(url)
-            seen.status, seen.headers = answer.status, answer.headers
             if look is not None:
-                seen.found = look(page)
+                seen.found = look(tab)
         finally:
-            page.close()
+            # What the page still has under way ends with it, and is heard here.
+            tab.goto("about:blank")
+            self._seen = Visit(status=0, headers={})
         return seen
+
+
+def _viewport(width: int) -> Any:
+    return {"width": width, "height": 844 if width == PHONE else 900}
 
 
 def _dismiss(seen: Visit, dialog: Any) -> None:
@@ -186,8 +197,8 @@ def addresses(snapshot: Path) -> dict[str, str]:
             "source": f"/source/{one(most('source_id', 'documents'))}",
             "search": "/search?q=the",
             "query": "/tapestory/what_changed",
-            "table": "/tapestory/documents",
-            "view": "/tapestory/quotes",
+            "table": "/tapestory/documents?_size=5",
+            "view": "/tapestory/quotes?_size=5",
             "row": f"/tapestory/narratives/{one('SELECT id FROM narratives ORDER BY id')}",
             "tables": "/tapestory",
             "missing": "/nothing/here",

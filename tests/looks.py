@@ -55,16 +55,20 @@ def look_over(width: int) -> Any:
                 "widths": page.evaluate(WIDTHS),
                 "paper": page.evaluate("() => getComputedStyle(document.body).backgroundColor"),
                 # Each scheme once: the light one as a phone has it, the dark one at a desk.
-                "axe": serious(page) if (width == PHONE) == (scheme == "light") else [],
+                "axe": serious(page, scheme) if (width == PHONE) == (scheme == "light") else [],
             }
         return {**found, "charts": page.evaluate(CHARTS), "small": page.evaluate(FONTS)}
 
     return look
 
 
-def serious(page: Any) -> list[str]:
-    """Return the serious and critical findings of axe on a page."""
-    found = Axe().run(page).response["violations"]
+def serious(page: Any, scheme: str) -> list[str]:
+    """Return the serious and critical findings of axe on a page; in the dark, on its colours."""
+    options: dict[str, Any] = {"resultTypes": ["violations"]}
+    if scheme == "dark":
+        rules = ["color-contrast", "link-in-text-block"]
+        options["runOnly"] = {"type": "rule", "values": rules}
+    found = Axe().run(page, options=options).response["violations"]
     return [
         f"{one['id']}: {node['html'][:160]} {node.get('failureSummary', '')[:200]}"
         for one in found

@@ -17,18 +17,8 @@ import pytest
 from api.browse.app import make_datasette
 from tests.browser import DESK, PHONE, is_own
 
-READ = (
-    "home",
-    "narrative",
-    "asset",
-    "day",
-    "document",
-    "source",
-    "search",
-    "query",
-    "table",
-    "tables",
-)
+# Links within a table are Datasette's; those that lead there are looked at.
+READ = ("home", "narrative", "asset", "day", "document", "source", "search", "query")
 KINDS_OF_OURS = ("narrative", "asset", "day", "document", "source", "search")
 INSIDE = """() => { const r = document.activeElement.getBoundingClientRect();
   return [r.left >= 0 && r.top >= 0 && r.width > 0, document.activeElement.textContent.trim(),
@@ -111,8 +101,8 @@ def test_the_data_of_a_page_lie_at_the_address_that_it_names(get, site, kind):
 
 @pytest.mark.parametrize("name", ["table", "view", "query"])
 def test_tables_and_queries_are_json_and_csv(get, site, name):
-    path = site.pages[name]
-    links = Page(get(path).text).links
+    links = Page(get(site.pages[name]).text).links
+    path = urlsplit(site.pages[name]).path
     for ending, kind in ((".json", "application/json"), (".csv", "text/")):
         (link, *_) = [one for one in links if urlsplit(one).path == f"{path}{ending}"]
         answer = get(link)
