@@ -89,21 +89,6 @@ class Outlets:
             [source_id, limit],
         )
 
-    def share_by_day(self, source_id: str, window: tuple[str, str]) -> list[Row]:
-        """Return a source's stories beside those of all sources, by day (UTC) with any story."""
-        return rows(
-            self._db,
-            "WITH own AS (SELECT substr(effective_at, 1, 10) AS day, count(*) AS n"
-            " FROM documents INDEXED BY documents_by_source WHERE source_id = ?"
-            " AND effective_at >= ? AND effective_at < ? AND duplicate_of IS NULL GROUP BY 1),"
-            " every AS (SELECT substr(effective_at, 1, 10) AS day, count(*) AS n"
-            " FROM documents INDEXED BY documents_story_time"
-            " WHERE effective_at >= ? AND effective_at < ? AND duplicate_of IS NULL GROUP BY 1)"
-            " SELECT every.day, coalesce(own.n, 0) AS stories, every.n AS all_stories"
-            " FROM every LEFT JOIN own ON own.day = every.day ORDER BY every.day",
-            [source_id, *window, *window],
-        )
-
     def lag(self, source_id: str, window: tuple[str, str]) -> Row:
         """Return the hours from publication to the crawl that saw it: median, ninth tenth.
 

@@ -27,7 +27,7 @@ def collect(pages: Pages, source_id: str, query: Mapping[str, str]) -> dict[str,
         "source": source,
         "days": days,
         "share": outlets.share(source_id, window),
-        "by_day": outlets.share_by_day(source_id, window) if days else [],
+        "by_day": [{"day": day, **outlets.share(source_id, pages.window([day]))} for day in days],
         "lag": outlets.lag(source_id, window),
         "narratives": outlets.carried_by(source_id, window),
         "fetches": outlets.fetches(source_id),
@@ -45,8 +45,11 @@ def draw(data: dict[str, Any]) -> dict[str, Markup]:
         f"stance:{row['id']}": stance_bar(row["favor"], row["against"], row["none"])
         for row in data["narratives"]
     }
-    shares = [row["stories"] / row["all_stories"] for row in data["by_day"]]
+    shares = [
+        row["stories"] / row["all_stories"] if row["all_stories"] else None
+        for row in data["by_day"]
+    ]
     if len(shares) > 1:
-        label = f"{data['source']['name']}: share of all stories by day"
+        label = f"{data['source']['name']}: share of all stories by session"
         charts["shares"] = sparkline(shares, width=220, height=44, label=label)
     return charts
