@@ -88,3 +88,21 @@ class Outlets:
             " ORDER BY d.effective_at DESC, d.id LIMIT ?",
             [source_id, limit],
         )
+
+    def lag(self, source_id: str, window: tuple[str, str]) -> Row:
+        """Return the hours from publication to the crawl that saw it: median, ninth tenth.
+
+        ``n`` counts the documents that say when they were published; what was imported as an
+        archive has no lag of its own, since it was never crawled.
+        """
+        return rows(
+            self._db,
+            "WITH lags AS (SELECT (julianday(first_seen_at) - julianday(published_at)) * 24 AS h"
+            " FROM documents WHERE source_id = ? AND effective_at >= ? AND effective_at < ?"
+            " AND published_at IS NOT NULL AND first_seen_at > published_at),"
+            " placed AS (SELECT h, row_number() OVER (ORDER BY h) AS nth, count(*) OVER () AS n"
+            " FROM lags) SELECT coalesce(max(n), 0) AS n,"
+            " min(CASE WHEN 2 * nth >= n THEN h END) AS median,"
+            " min(CASE WHEN 10 * nth >= 9 * n THEN h END) AS p90 FROM placed",
+            [source_id, *window],
+        )[0]

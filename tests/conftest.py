@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from store import Store
+from tests.browser import chromium, real_site, site  # noqa: F401 - fixtures
 from tests.sample_night import in_its_own_process
 
 

@@ -303,6 +303,28 @@ def test_a_source_shows_its_health_and_failures(get):
     assert "13 of 56" in shown
 
 
+def test_a_source_shows_its_lag_and_its_share_by_day(get):
+    data = get("/source/wire-east.json").json()
+    # Every document of the sample is met twenty minutes after its publication.
+    assert data["lag"]["n"] == 13 + data["share"]["copies"]
+    assert data["lag"]["median"] == pytest.approx(1 / 3, abs=1e-3)
+    assert data["lag"]["p90"] == pytest.approx(1 / 3, abs=1e-3)
+    assert sum(day["stories"] for day in data["by_day"]) == data["share"]["stories"]
+    assert sum(day["all_stories"] for day in data["by_day"]) == data["share"]["all_stories"]
+    assert "median of" in words(get("/source/wire-east").text)
+
+
+def test_quiet_suspects_keep_their_passages(get):
+    day = get("/day/2026-01-30.json").json()["explanation"]
+    quiet = [one for one in day["suspects"] if one["status"] == "quiet" and one["quotes"]]
+    page = get("/day/2026-01-30").text
+    assert quiet
+    for suspect in quiet:
+        assert f'id="s-{suspect["narrative"]}"' in page
+        for said in suspect["quotes"]:
+            assert f"/document/{said['document_id']}" in page
+
+
 def test_every_link_of_every_page_answers(get, document_id):
     asked: set[str] = set()
     for path in (*PAGES, f"/document/{document_id}"):

@@ -1,5 +1,6 @@
 import xml.etree.ElementTree as ET
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -134,6 +135,27 @@ DRAWN = {
     "heatmap-empty": lambda: charts.alignment_heatmap([], {}, {}),
     "lags": lambda: charts.lag_chart([cell(lag, 0.1 * lag) for lag in range(-3, 4)]),
     "lags-empty": lambda: charts.lag_chart([cell(1, None)]),
+    "effects": lambda: charts.effects_chart(
+        [cell(0, 0.4, 0.01), cell(1, 0.1)], {"A": HOSTILE, "B": "none"}
+    ),
+    "effects-empty": lambda: charts.effects_chart([cell(1, 0.1)], {"A": "A"}),
+    "effects-unknown": lambda: charts.effects_chart([cell(0, None)], {"A": "A"}),
+    "move-bar": lambda: charts.move_bar(-3.2, 4.0),
+    "move-bar-unknown": lambda: charts.move_bar(None, 4.0),
+    "price": lambda: charts.price_chart(PRICE, events={DAYS[1]: HOSTILE}),
+    "price-empty": lambda: charts.price_chart(
+        charts.PriceLine(name=HOSTILE, days=DAYS, closes=[None] * 5, unit="close")
+    ),
+    "stances": lambda: charts.stance_chart(
+        DAYS,
+        ([1, 0, 0, 4, 2], [0, 3, 0, 1, 2], [1] * 5),
+        [None, 0.0, None, 0.4, 1.0],
+        collected=[True, True, False, True, True],
+    ),
+    "stances-none": lambda: charts.stance_chart(
+        DAYS[:1], ([0], [0], [0]), [None], collected=[True]
+    ),
+    "stances-empty": lambda: charts.stance_chart([], ([], [], []), [], collected=[]),
     "stance": lambda: charts.stance_bar(3, 1, 0),
     "stance-empty": lambda: charts.stance_bar(0, 0, 0),
 }
@@ -208,6 +230,72 @@ def test_the_parts_of_a_suspect_fill_the_bar_up_to_its_score():
     widths = [float(node.get("width") or 0) for node in bars]
     assert len(widths) == 5
     assert widths[0] / widths[1] == pytest.approx(2.0, rel=0.03)
+
+
+def test_a_part_bears_its_letter_so_that_it_is_told_without_its_colour():
+    markup = charts.suspects_chart(explanation(suspect("n", 1, (0.3, 0.2, 0.1, 0.2, 0.1))), {})
+    letters = [words for words in texts(markup) if len(words) == 1]
+    assert letters == ["I", "C", "T", "S", "H"] * 2
+
+
+@pytest.mark.parametrize("width", [350, 520, 880])
+def test_a_chart_is_as_wide_as_asked_and_keeps_its_texts_legible(width):
+    size = charts.Size(width=width)
+    for markup in (
+        charts.intensity_chart(DAYS, SHARE, LOW, HIGH, name="x", price=PRICE, size=size),
+        charts.suspects_chart(explanation(suspect("n", 1, (0.2, 0.1, 0, 0, 0))), {}, width=width),
+        charts.moves_chart([move("A", -0.1, -7.9)], width=width),
+        charts.lag_chart([cell(0, 0.1)], width=width),
+        charts.effects_chart([cell(0, 0.1)], {"A": "A"}, width=width),
+        charts.price_chart(PRICE, width=width),
+    ):
+        root = parsed(markup)
+        assert (root.get("viewBox") or "").split()[2] == str(width)
+        sizes = [float(node.get("font-size") or 13) for node in root.iter(f"{SVG}text")]
+        assert min(sizes) >= 11
+
+
+def test_an_event_shades_its_session_and_the_ones_beside_it():
+    markup = charts.intensity_chart(
+        DAYS, SHARE, LOW, HIGH, name="x", events={DAYS[2]: "a fall"}, size=charts.Size(width=544)
+    )
+    (band,) = [node for node in parsed(markup).iter(f"{SVG}rect")
+               if "one session before" in (node.findtext(f"{SVG}title") or "")]  # fmt: skip
+    day = (544 - 4 - 50) / 5
+    assert float(band.get("width") or 0) == pytest.approx(3 * day, abs=0.2)
+    assert float(band.get("x") or 0) == pytest.approx(50 + day, abs=0.2)
+
+
+def test_numbers_of_events_that_touch_are_moved_apart():
+    events = {day: f"move {number}" for number, day in enumerate(DAYS)}
+    markup = charts.intensity_chart(
+        [DAYS[0] - timedelta(days=300), *DAYS], [0.1] * 6, [0.1] * 6, [0.2] * 6, name="x",
+        events=events, size=charts.Size(width=350, lists_events=False),
+    )  # fmt: skip
+    at = sorted(float(node.get("x") or 0) for node in parsed(markup).iter(f"{SVG}text")
+                if (node.text or "") in "12345" and node.text)  # fmt: skip
+    assert all(later - earlier >= 17.9 for earlier, later in pairwise(at))
+    assert at[-1] <= 350
+
+
+def test_days_that_no_row_tells_of_are_hatched_like_those_without_a_share():
+    days = [date(2026, 1, 5), date(2026, 1, 6), date(2026, 1, 20), date(2026, 1, 21)]
+    markup = str(charts.intensity_chart(days, [0.1] * 4, [0.1] * 4, [0.2] * 4, name="x"))
+    assert "7 Jan 2026 to 19 Jan 2026: not collected" in markup
+    near = [date(2026, 1, 15), date(2026, 1, 16), date(2026, 1, 20), date(2026, 1, 21)]
+    # The Monday between is a holiday: nothing is missing.
+    whole = str(charts.intensity_chart(near, [0.1] * 4, [0.1] * 4, [0.2] * 4, name="x"))
+    assert "not collected" not in whole
+
+
+def test_those_against_are_drawn_below_those_in_favor():
+    markup = charts.stance_chart(DAYS, ([2] * 5, [1] * 5, [0] * 5), [0.5] * 5, collected=[True] * 5)
+    tops = {
+        words: {float(node.get("y") or 0) for node in parsed(markup).iter(f"{SVG}rect")
+                if (node.findtext(f"{SVG}title") or "").endswith(words)}
+        for words in ("in favor", "against")
+    }  # fmt: skip
+    assert max(tops["in favor"]) < min(tops["against"])
 
 
 def test_the_lag_axis_says_which_came_first():

@@ -11,8 +11,10 @@ from typing import Any
 from datasette import hookimpl
 
 from api.browse.catalogue import load_queries
+from api.browse.cells import linked
 from api.browse.filters import FILTERS
 from api.browse.headers import with_headers
+from api.browse.reading import reading_only
 from api.browse.routes import DATABASE, page_routes, unknown_address
 from api.browse.spreadsheets import with_safe_cells
 
@@ -20,10 +22,12 @@ __all__ = [
     "asgi_wrapper",
     "canned_queries",
     "extra_css_urls",
+    "extra_template_vars",
     "handle_exception",
     "menu_links",
     "prepare_jinja2_environment",
     "register_routes",
+    "render_cell",
     "startup",
 ]
 
@@ -64,6 +68,18 @@ def prepare_jinja2_environment(env: Any) -> None:
 
 
 @hookimpl  # type: ignore[untyped-decorator]
+def extra_template_vars(datasette: Any) -> dict[str, bool]:
+    """Say whether this Datasette is ours, so that its own pages get our frame."""
+    return {"serves_tapestory": DATABASE in datasette.databases}
+
+
+@hookimpl  # type: ignore[untyped-decorator]
+def render_cell(row: Any, column: str, table: str | None, database: str, datasette: Any) -> Any:
+    """Link the ids in tables and queries to their pages."""
+    return None if database != DATABASE else linked(row, column, table, datasette.urls.path)
+
+
+@hookimpl  # type: ignore[untyped-decorator]
 def canned_queries(datasette: Any, database: str) -> dict[str, dict[str, Any]]:
     """Return the queries of ``queries.toml`` for our database."""
     return load_queries() if database == DATABASE else {}
@@ -91,5 +107,5 @@ def extra_css_urls(template: str | None, datasette: Any) -> list[str]:
 
 @hookimpl  # type: ignore[untyped-decorator]
 def asgi_wrapper() -> Callable[[Any], Any]:
-    """Keep crawled text harmless: headers with every response, no formulas in CSV."""
-    return lambda app: with_headers(with_safe_cells(app))
+    """Keep crawled text harmless, and refuse to be written to."""
+    return lambda app: with_headers(reading_only(with_safe_cells(app)))

@@ -13,6 +13,7 @@ SETTINGS = {
     "facet_time_limit_ms": 400,
     # Suggestions run a query for every column of a table on every view of it.
     "suggest_facets": False,
+    "default_facet_size": 12,
     # A snapshot holds the full texts of other people's articles: no one-click copy of it.
     "allow_download": False,
     "truncate_cells_html": 400,

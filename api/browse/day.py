@@ -6,6 +6,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from api.browse.drawing import HALF, adaptive, move_bars
 from api.browse.errors import PageMovedError, PageNotFoundError
 from api.explain import explain_document, rivals_of
 from store.pages import Pages
@@ -19,6 +20,8 @@ PARTS = (
     ("hard_data", "hard data"),
 )
 
+# Units: the board of suspects has three fifths of a page.
+BOARD = 600
 # Sessions of talk before a move: [window] before in align/weights.toml.
 BEFORE = 5
 # An older quote than this is none of the talk before the move: nothing nearer was said.
@@ -59,6 +62,7 @@ def collect(pages: Pages, day: str, query: Mapping[str, str]) -> dict[str, Any]:
         },
         "evidence": _evidence(pages, quotes),
         "as_of": _usual([move["as_of"] for move in explanation["moves"]]),
+        "other_instants": _other_instants(explanation["moves"]),
         "intensity": sorted(
             pages.series.intensity([day]), key=lambda point: -(point["share"] or 0.0)
         ),
@@ -129,6 +133,16 @@ def _usual(instants: list[str]) -> str | None:
     return max(sorted(set(instants)), key=instants.count, default=None)
 
 
+def _other_instants(moves: list[dict[str, Any]]) -> dict[str, list[str]]:
+    """Return the names of the assets whose prices describe another instant than most."""
+    usual = _usual([move["as_of"] for move in moves])
+    found: dict[str, list[str]] = {}
+    for move in moves:
+        if move["as_of"] != usual:
+            found.setdefault(move["as_of"], []).append(move["name"])
+    return found
+
+
 def _missing(pages: Pages, day: str, sessions: int) -> PageNotFoundError:
     """Say why there is no answer for a day, which days there are, and how to get this one."""
     try:
@@ -162,12 +176,17 @@ def _not_stored(day: str, sessions: int) -> str:
 
 
 def draw(data: dict[str, Any]) -> dict[str, Markup]:
-    """Draw the moves, the board of suspects and the flow of blame."""
-    from api.charts import blame_chart, moves_chart, suspects_chart
+    """Draw the moves, the board of suspects, the flow of blame, and the stances of the day."""
+    from api.charts import blame_chart, stance_bar, suspects_chart
 
-    explanation = data["_record"]
-    return {
-        "moves": moves_chart(explanation.moves),
-        "suspects": suspects_chart(explanation, data["names"]),
-        "blame": blame_chart(explanation.blame, data["names"]),
-    }
+    explanation, names = data["_record"], data["names"]
+    charts = move_bars(data["explanation"]["moves"])
+    charts["suspects"] = adaptive(
+        lambda width: suspects_chart(explanation, names, width=width), BOARD
+    )
+    charts["blame"] = adaptive(lambda width: blame_chart(explanation.blame, names, width=width),
+                               HALF)  # fmt: skip
+    for row in data["intensity"]:
+        bar = stance_bar(row["favor"], row["against"], row["neutral"])
+        charts[f"stance:{row['narrative_id']}"] = bar
+    return charts

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from api.browse.changes import changes
 from api.browse.errors import PageNotFoundError
 from store.pages import Pages
 
@@ -23,8 +24,23 @@ def collect(pages: Pages, document_id: str, query: Mapping[str, str]) -> dict[st
         "passages": [passage for passage in passages if passage["labels"]],
         "entities": pages.stories.names_in(document_id),
         "copies": pages.stories.copies(document["duplicate_of"] or document_id),
-        "revisions": pages.stories.revisions(document_id),
+        "revisions": _revisions(document, pages.stories.revisions(document_id)),
     }
+
+
+def _revisions(
+    document: Mapping[str, Any], revisions: Sequence[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """Return the earlier versions, newest first, each with what the next version changed."""
+    later = [document, *revisions]
+    return [
+        {
+            **old,
+            "title_changes": changes(old["title"], new["title"]),
+            "text_changes": changes(old["text"], new["text"]),
+        }
+        for old, new in zip(revisions, later, strict=False)
+    ]
 
 
 def segments(field: str, passages: Sequence[Mapping[str, Any]], part: str) -> list[dict[str, Any]]:

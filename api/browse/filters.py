@@ -4,10 +4,12 @@ The pages carry instants and days as the text of the tables, so that the same da
 JSON; a filter parses the text only to print it.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 from urllib.parse import quote, urlsplit
+
+from markupsafe import Markup
 
 from api import wording
 
@@ -68,15 +70,51 @@ def segment(text: str) -> str:
     return quote(text, safe="")
 
 
+def far_and_near(moves: Sequence[Mapping[str, Any]]) -> list[list[Mapping[str, Any]]]:
+    """Split moves into those to show, a sigma or more or the six largest, and the rest."""
+    ordered = sorted(moves, key=lambda move: -abs(move["sigma"] or 0.0))
+    far = max(6, sum(abs(move["sigma"] or 0.0) >= 1 for move in ordered))
+    # One or two rows are not worth a click.
+    far = len(ordered) if len(ordered) - far < 3 else far
+    return [ordered[:far], ordered[far:]]
+
+
+# Datasette's form of filters names its fields by their place alone.
+_UNLABELLED = (
+    ('<select name="_filter_column', "Column to filter"),
+    ('<select name="_filter_op', "Comparison"),
+    ('<input type="text" name="_filter_value', "Value to compare with"),
+    ('<select name="_sort"', "Sort by"),
+)
+
+
+def labelled(page: str) -> Markup:
+    """Name the fields of Datasette's form of filters for those who do not see them.
+
+    Crawled text in the page is escaped, so it holds none of the tags that are looked for.
+    """
+    for tag, words in _UNLABELLED:
+        element, rest = tag.split(" ", 1)
+        page = str(page).replace(tag, f'{element} aria-label="{words}" {rest}')
+    return Markup(page)
+
+
+def rank(value: float | None) -> str:
+    """Word a percentile below a heading that says so: ``81st``."""
+    return wording.percentile(value).removesuffix(" percentile")
+
+
 FILTERS: Mapping[str, Callable[..., Any]] = {
     "cause": wording.episode_cause,
     "change": wording.change,
     "counted": wording.counted,
     "day": day,
+    "far_and_near": far_and_near,
     "fixed": wording.fixed,
     "host": host,
     "instant": instant,
     "interval": wording.interval,
+    "labelled": labelled,
     "lag": lag,
     "level": level,
     "listed": wording.listed,
@@ -84,6 +122,7 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "percent_interval": wording.percent_interval,
     "percentile": wording.percentile,
     "pvalue": wording.pvalue,
+    "rank": rank,
     "segment": segment,
     "sentence": wording.sentence,
     "share_change": wording.share_change,

@@ -5,6 +5,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from api.browse.drawing import move_bars
 from store.pages import Pages
 
 WEEK = 5  # sessions
@@ -105,10 +106,10 @@ def _changed(narratives: list[dict[str, Any]], sign: int) -> dict[str, Any] | No
 
 
 def draw(data: dict[str, Any]) -> dict[str, Markup]:
-    """Draw a sparkline and a bar of stances for each narrative."""
+    """Draw a sparkline and a bar of stances for each narrative, and a bar for each move."""
     from api.charts import sparkline, stance_bar
 
-    charts = {}
+    charts = move_bars(data["moves"])
     for row in data["narratives"]:
         share, low, high = ([point[column] for point in row["series"]] for column in (1, 2, 3))
         label = f"{row['name']}: share of stories, last {len(share)} sessions"

@@ -6,7 +6,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from api.browse.drawing import cells_of, price_line
+from api.browse.drawing import HALF, adaptive, cells_of, price_line
 from api.browse.errors import PageNotFoundError
 from api.browse.filters import segment
 from api.wording import sigma
@@ -40,6 +40,7 @@ def collect(pages: Pages, narrative_id: str, query: Mapping[str, str]) -> dict[s
     asset = _asset(query.get("asset"), assets, strongest, narrative)
     data = {
         "narrative": narrative,
+        "signature_legs": _legs(narrative, assets),
         "day": day,
         "window": sessions,
         "span": span,
@@ -61,6 +62,19 @@ def collect(pages: Pages, narrative_id: str, query: Mapping[str, str]) -> dict[s
         "others": [row for row in pages.narratives() if row["id"] != narrative_id],
     }  # fmt: skip
     return {**data, **_said(pages, narrative_id, days, day, sessions)}
+
+
+def _legs(
+    narrative: dict[str, Any], assets: list[dict[str, Any]]
+) -> dict[str, list[dict[str, Any]]]:
+    """Return the legs of the signature by sign; a spread of two assets has no page."""
+    names = {row["id"]: row["name"] for row in assets}
+    found: dict[str, list[dict[str, Any]]] = {}
+    for id_, sign in narrative["signature"].items():
+        leg = {"id": id_, "name": names.get(id_, id_), "known": id_ in names,
+               "core": id_ in narrative["core"]}  # fmt: skip
+        found.setdefault(sign, []).append(leg)
+    return found
 
 
 def _said(
@@ -121,34 +135,54 @@ def _marked(pages: Pages, days: list[str]) -> dict[str, str]:
         if row["date"] >= days[0] and row["sigma"] is not None and abs(row["sigma"]) >= MARKED
     ]
     large.sort(key=lambda row: -abs(row["sigma"]))
-    large = sorted(large[:5], key=lambda row: str(row["date"]))
+    # A window is three sessions: more of them than this would shade the whole of a short chart.
+    most = min(5, max(1, len(days) // 7))
+    large = sorted(large[:most], key=lambda row: str(row["date"]))
     return {row["date"]: f"{row['name']} {sigma(row['sigma'])}" for row in large}
 
 
 def draw(data: dict[str, Any]) -> dict[str, Markup]:
-    """Draw the series over the price, the heat map of lag 0, and the effect by lag."""
-    from api.charts import alignment_heatmap, intensity_chart, lag_chart
+    """Draw the series over the price, the stances, and how the narrative lines up."""
+    from api.charts import effects_chart, lag_chart, stance_bar
 
-    narrative, asset, series = data["narrative"], data["asset"], data["series"]
-    charts = {}
-    if series:
-        columns = {key: [point[key] for point in series] for key in series[0]}
-        charts["series"] = intensity_chart(
-            [date.fromisoformat(day) for day in columns["day"]],
-            columns["share"],
-            columns["share_low"],
-            columns["share_high"],
-            name=narrative["name"],
-            events={date.fromisoformat(day): text for day, text in data["marked"].items()},
-            price=price_line(asset, data["closes"]),
-            stance=(columns["favor"], columns["against"], columns["neutral"]),
-        )
+    charts = _series(data) if data["series"] else {}
     if any(row["effect"] is not None for row in data["cells"]):
-        charts["cells"] = alignment_heatmap(
-            cells_of(data["cells"]),
-            {narrative["id"]: narrative["name"]},
-            {row["id"]: row["name"] for row in data["assets"]},
-        )
+        names = {row["id"]: row["name"] for row in data["assets"]}
+        same = cells_of(data["cells"])
+        charts["cells"] = adaptive(lambda width: effects_chart(same, names, width=width), HALF)
     if any(row["effect"] is not None for row in data["lags"]):
-        charts["lags"] = lag_chart(cells_of(data["lags"]))
+        lags = cells_of(data["lags"])
+        charts["lags"] = adaptive(lambda width: lag_chart(lags, width=width), HALF)
+    for row in data["outlets"]:
+        charts[f"outlet:{row['id']}"] = stance_bar(row["favor"], row["against"], row["none"])
     return charts
+
+
+def _series(data: dict[str, Any]) -> dict[str, Markup]:
+    from api.charts import Size, intensity_chart, stance_chart
+
+    columns = {key: [point[key] for point in data["series"]] for key in data["series"][0]}
+    days = [date.fromisoformat(day) for day in columns["day"]]
+    price = price_line(data["asset"], data["closes"])
+    stances = (columns["favor"], columns["against"], columns["neutral"])
+    collected = [share is not None for share in columns["share"]]
+    return {
+        "series": adaptive(
+            lambda width: intensity_chart(
+                days,
+                columns["share"],
+                columns["share_low"],
+                columns["share_high"],
+                name=data["narrative"]["name"],
+                events={date.fromisoformat(day): text for day, text in data["marked"].items()},
+                price=price,
+                size=Size(width=width, lists_events=False),
+            )
+        ),
+        "stances": adaptive(
+            lambda width: stance_chart(
+                days, stances, columns["disagreement"], collected=collected, width=width
+            ),
+            HALF,
+        ),
+    }

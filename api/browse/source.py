@@ -27,6 +27,8 @@ def collect(pages: Pages, source_id: str, query: Mapping[str, str]) -> dict[str,
         "source": source,
         "days": days,
         "share": outlets.share(source_id, window),
+        "by_day": [{"day": day, **outlets.share(source_id, pages.window([day]))} for day in days],
+        "lag": outlets.lag(source_id, window),
         "narratives": outlets.carried_by(source_id, window),
         "fetches": outlets.fetches(source_id),
         "failures": outlets.failures(source_id),
@@ -36,10 +38,18 @@ def collect(pages: Pages, source_id: str, query: Mapping[str, str]) -> dict[str,
 
 
 def draw(data: dict[str, Any]) -> dict[str, Markup]:
-    """Draw a bar of stances for each narrative that the source carries."""
-    from api.charts import stance_bar
+    """Draw a bar of stances for each narrative that the source carries, and its share."""
+    from api.charts import sparkline, stance_bar
 
-    return {
+    charts = {
         f"stance:{row['id']}": stance_bar(row["favor"], row["against"], row["none"])
         for row in data["narratives"]
     }
+    shares = [
+        row["stories"] / row["all_stories"] if row["all_stories"] else None
+        for row in data["by_day"]
+    ]
+    if len(shares) > 1:
+        label = f"{data['source']['name']}: share of all stories by session"
+        charts["shares"] = sparkline(shares, width=220, height=44, label=label)
+    return charts

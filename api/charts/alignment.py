@@ -78,16 +78,21 @@ def alignment_heatmap(
     return drawing(width, bottom + 46, body, title=title, desc=said)
 
 
-def lag_chart(cells: Sequence[AlignmentCell]) -> Markup:
+def lag_chart(cells: Sequence[AlignmentCell], *, width: int = 520) -> Markup:
     """Draw the effect by lag of one narrative and asset, with its interval.
 
     Right of zero the narrative came first, left of it the price did.
+
+    Parameters
+    ----------
+    width : int
+        From 320 on; every text keeps its size.
     """
     title = "Effect by lag"
     known = sorted((cell for cell in cells if cell.effect is not None), key=lambda cell: cell.lag)
     if not known:
         return empty("No lag of this pair has an estimate.", title=title)
-    width, top, bottom, left = 520, 12, 210, 46
+    top, bottom, left = 12, 210, 46
     lags = [cell.lag for cell in known]
     x = Scale(min(lags), max(lags), left + 16, width - 16)
     ends = [abs(end) for cell in known for end in (cell.effect, cell.effect_low, cell.effect_high)

@@ -14,7 +14,7 @@ from api.charts.svg import (
     VERMILLION,
     drawing,
     empty,
-    legend,
+    mark,
     rect,
     shortened,
     text,
@@ -23,15 +23,17 @@ from api.charts.svg import (
 from store.records import BlameDay
 
 _COLOURS = (BLUE, ORANGE, GREEN, PURPLE, VERMILLION)
-_WIDTH, _ROW, _LEFT, _RIGHT = 500, 28, 130, 388
+_ROW, _LEFT, _RIGHT = 28, 130, 112
 
 
-def blame_chart(blame: Sequence[BlameDay], names: Mapping[str, str]) -> Markup:
+def blame_chart(blame: Sequence[BlameDay], names: Mapping[str, str], *, width: int = 500) -> Markup:
     """Draw the shares of each day as one bar; all but the five largest causes are grey.
 
     Parameters
     ----------
     names : mapping of narrative id to name
+    width : int
+        From 320 on; every text keeps its size.
     """
     # Where no day has enough claims of a cause, the bars show what was talked about.
     stated = any(day.basis == "claims" for day in blame) or not blame
@@ -40,16 +42,16 @@ def blame_chart(blame: Sequence[BlameDay], names: Mapping[str, str]) -> Markup:
     if not blame:
         return empty("Too few stories named a cause.", title=title)
     colour = dict(zip(_largest(blame), _COLOURS, strict=False))
-    words = [(shortened(names.get(one, one), 130), fill) for one, fill in colour.items()]
-    body, top = _legend([*words, ("others", GREY)])
+    words = [(shortened(names.get(one, one), 150), fill) for one, fill in colour.items()]
+    body, top = _legend([*words, ("others", GREY)], width)
     for row, day in enumerate(blame):
         y = top + _ROW * row
         body += [text(0, y + 14, f"day {day.after}, {wording.day_text(day.date)}", size=11.5)]
-        body += _bar(day, y, colour, names)
+        body += _bar(day, (y, width), colour, names)
         label = f"entropy {wording.fixed(day.entropy)}, n {day.stories}"
-        body.append(text(_WIDTH, y + 14, label, anchor="end", size=11.5, opacity=0.85))
+        body.append(text(width, y + 14, label, anchor="end", size=11.5))
     said = "; ".join(f"day {day.after}: {_first(day, names)}" for day in blame)
-    return drawing(_WIDTH, top + _ROW * len(blame), body, title=title, desc=said)
+    return drawing(width, top + _ROW * len(blame), body, title=title, desc=said)
 
 
 def _largest(blame: Sequence[BlameDay]) -> list[str]:
@@ -61,35 +63,38 @@ def _largest(blame: Sequence[BlameDay]) -> list[str]:
 
 
 def _bar(
-    day: BlameDay, y: float, colour: Mapping[str, str], names: Mapping[str, str]
+    day: BlameDay, place: tuple[float, int], colour: Mapping[str, str], names: Mapping[str, str]
 ) -> list[Markup]:
     # The coloured first, in the order of the legend; the rest together at the end.
     order = {one: place for place, one in enumerate(colour)}
     parts = sorted(day.shares, key=lambda part: order.get(part.narrative_id, len(order)))
+    y, reach = place[0], place[1] - _LEFT - _RIGHT
     drawn, x = [], float(_LEFT)
     for part in parts:
-        width = part.share * (_RIGHT - _LEFT)
+        width = part.share * reach
         name = names.get(part.narrative_id, part.narrative_id)
         tip = f"{name} {wording.percent(part.share, 0)}"
         fill = colour.get(part.narrative_id, GREY)
         # A gap of one unit tells neighbours apart without their colours.
         drawn.append(rect(x, y + 3, max(1.0, width - 1), _ROW - 12, fill, tip=tip))
+        if fill != GREY and width >= 12:
+            drawn.append(mark(x + width / 2, y + 15, str(order[part.narrative_id] + 1), fill))
         x += width
     return drawn
 
 
-def _legend(entries: Sequence[tuple[str, str]]) -> tuple[list[Markup], float]:
-    """Return the legend in as many lines as it needs, and where the bars begin."""
-    lines: list[list[tuple[str, str]]] = [[]]
-    used = 0.0
-    for entry in entries:
-        width = 28 + text_width(entry[0], 12)
-        if used + width > _WIDTH and lines[-1]:
-            lines.append([])
-            used = 0.0
-        lines[-1].append(entry)
-        used += width
-    return [legend(part, 0, 14 + 18 * at) for at, part in enumerate(lines)], 8 + 18 * len(lines)
+def _legend(entries: Sequence[tuple[str, str]], room: int) -> tuple[list[Markup], float]:
+    """Return the numbered legend in as many lines as it needs, and where the bars begin."""
+    drawn, x, y = [], 0.0, 14.0
+    for number, (words, fill) in enumerate(entries, start=1):
+        needed = 19 + text_width(words, 12)
+        if x + needed > room:
+            x, y = 0.0, y + 20
+        drawn += [rect(x, y - 11, 14, 14, fill), text(x + 19, y, words, size=12)]
+        if fill != GREY:
+            drawn.append(mark(x + 7, y, str(number), fill))
+        x += needed + 14
+    return drawn, y + 12
 
 
 def _first(day: BlameDay, names: Mapping[str, str]) -> str:

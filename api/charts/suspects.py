@@ -16,8 +16,8 @@ from api.charts.svg import (
     drawing,
     empty,
     hatch,
-    legend,
     line,
+    mark,
     rect,
     shortened,
     text,
@@ -33,28 +33,32 @@ PARTS = (
     ("signature", "signature", PURPLE),
     ("hard_data", "hard data", SKY),
 )
-_WIDTH, _ROW, _TOP, _END = 500, 44, 34, 365
+_ROW, _VALUES = 42, 132
 
 
-def suspects_chart(explanation: Explanation, names: Mapping[str, str]) -> Markup:
+def suspects_chart(
+    explanation: Explanation, names: Mapping[str, str], *, width: int = 500
+) -> Markup:
     """Draw each suspect's score as its five parts, with its interval and status in words.
 
     Parameters
     ----------
     names : mapping of narrative id to name
         An id without a name is shown as it is.
+    width : int
+        From 320 on; every text keeps its size.
     """
     title = f"Suspects for the move of {wording.day_text(explanation.date)}, ranked"
     if not explanation.suspects:
         return empty("No suspect was judged for this day.", title=title)
     ranked = sorted(explanation.suspects, key=lambda suspect: suspect.rank)
     reach = min(1.0, max(0.2, *(max(suspect.high, suspect.score) for suspect in ranked)))
-    x = Scale(0.0, reach, 0, _END)
-    bottom = _TOP + _ROW * len(ranked)
-    body = [legend([(words, fill) for _, words, fill in PARTS], 0, 14)]
+    x = Scale(0.0, reach, 0, width - _VALUES)
+    body, top = _legend(width)
+    bottom = top + _ROW * len(ranked)
     for value in ticks(0.0, reach):
         body += [
-            line([(x(value), _TOP), (x(value), bottom)], INK, opacity=0.15),
+            line([(x(value), top), (x(value), bottom)], INK, opacity=0.15),
             text(x(value), bottom + 15, wording.fixed(value), anchor="middle" if value else "start",
                  size=11),
         ]  # fmt: skip
@@ -62,17 +66,19 @@ def suspects_chart(explanation: Explanation, names: Mapping[str, str]) -> Markup
     for row, suspect in enumerate(ranked):
         name = names.get(suspect.narrative_id, suspect.narrative_id)
         body += _row(
-            suspect, name, wording.status_words(suspect, assets, most=2), _TOP + _ROW * row, x
+            suspect,
+            name,
+            wording.status_words(suspect, assets, most=2),
+            (top + _ROW * row, width),
+            x,
         )
-    body.append(
-        text(0, bottom + 33, "Score from 0 to 1; thin line: 90 % interval", size=11.5, opacity=0.85)
-    )
+    body.append(text(0, bottom + 33, "Score from 0 to 1; thin line: 90 % interval", size=11.5))
     said = "; ".join(
         f"{suspect.rank}. {names.get(suspect.narrative_id, suspect.narrative_id)}"
         f" {_score(suspect)}, {wording.status_words(suspect, assets)}"
         for suspect in ranked
     )
-    return drawing(_WIDTH, bottom + 42, body, title=title, desc=said)
+    return drawing(width, bottom + 42, body, title=title, desc=said)
 
 
 def _score(suspect: Suspect) -> str:
@@ -80,14 +86,33 @@ def _score(suspect: Suspect) -> str:
     return f"{wording.fixed(suspect.score)} [{low}, {high}]"
 
 
-def _row(suspect: Suspect, name: str, status: str, top: float, x: Scale) -> list[Markup]:
-    head = shortened(f"{suspect.rank}. {name}", 270)
+def _legend(width: int) -> tuple[list[Markup], float]:
+    """Return the names of the parts in as many lines as they need, and where the rows begin."""
+    drawn, x, y = [], 0.0, 14.0
+    for _, words, fill in PARTS:
+        needed = 19 + text_width(words, 12)
+        if x + needed > width:
+            x, y = 0.0, y + 20
+        drawn += [
+            rect(x, y - 11, 14, 14, fill),
+            mark(x + 7, y, words[0].upper(), fill),
+            text(x + 19, y, words, size=12),
+        ]
+        x += needed + 14
+    return drawn, y + 18
+
+
+def _row(
+    suspect: Suspect, name: str, status: str, place: tuple[float, int], x: Scale
+) -> list[Markup]:
+    top, width = place
+    head = shortened(f"{suspect.rank}. {name}", 0.54 * width)
     strong = suspect.status in ("leading", "possible") and not suspect.rejected
-    room = _WIDTH - text_width(head) - 14
-    middle = top + 30
+    room = width - 1.06 * text_width(head) - 14
+    middle = top + 29
     drawn = [
         text(0, top + 16, head, bold=strong, rest=shortened(status, room, 12)),
-        text(_WIDTH, middle + 4, _score(suspect), anchor="end", bold=strong),
+        text(width, middle + 4, _score(suspect), anchor="end", bold=strong),
     ]
     reached = 0.0
     for field, words, fill in PARTS:
@@ -96,14 +121,17 @@ def _row(suspect: Suspect, name: str, status: str, top: float, x: Scale) -> list
         start, end = sorted((x(reached), x(reached + part)))
         if part > 0:
             drawn.append(rect(start, middle - 7, max(0.5, end - start - 0.7), 14, fill, tip=tip))
+            if end - start >= 13:
+                drawn.append(mark((start + end) / 2, middle + 4, words[0].upper(), fill))
         elif part < 0:
             # A part that counts against takes back what the others gave.
             drawn.append(hatch(start, middle - 7, end - start, 14, tip=tip))
         reached += part
-    low, high = x(suspect.low), x(suspect.high)
+    # Below the bar, so that neither hides the other.
+    low, high, at = x(suspect.low), x(suspect.high), middle + 10
     drawn += [
-        line([(low, middle), (high, middle)], INK, width=1.4),
-        line([(low, middle - 4), (low, middle + 4)], INK, width=1.4),
-        line([(high, middle - 4), (high, middle + 4)], INK, width=1.4),
+        line([(low, at), (high, at)], INK, width=1.4),
+        line([(low, at - 3), (low, at + 3)], INK, width=1.4),
+        line([(high, at - 3), (high, at + 3)], INK, width=1.4),
     ]
     return drawn

@@ -22,6 +22,8 @@ SKY = "var(--chart-sky, #56B4E9)"
 GREY = "var(--chart-grey, #8A8F98)"
 INK = "currentColor"
 FONT = 13
+_ON_BLUE = "var(--chart-on-blue, #FFFFFF)"
+_ON_LIGHT = "var(--chart-on-light, #14181A)"
 _CHARACTER = 0.54  # of the font size: the mean advance of a Latin letter in a sans serif
 
 
@@ -201,6 +203,12 @@ def legend(entries: Sequence[tuple[str, str]], x: float, y: float, size: float =
         drawn += [rect(x, y - 9, 10, 10, fill), text(x + 14, y, words, size=size)]
         x += 14 + text_width(words, size) + 14
     return Markup("").join(drawn)
+
+
+def mark(x: float, y: float, sign: str, fill: str) -> Markup:
+    """Return a letter or digit on a coloured field, so that it is told without its colour."""
+    ink = _ON_BLUE if fill == BLUE else _ON_LIGHT
+    return text(x, y, sign, anchor="middle", size=11.5, bold=True, fill=ink)
 
 
 def text_width(words: str, size: float = FONT) -> float:
