@@ -3,17 +3,16 @@
 import re
 from collections.abc import Sequence
 
+from store.migrations.pages import HAS_UNSPACED, UNSPACED
 from store.rows import STORY, Connection, Row, escape_like, rows
 
 # Marks around a hit in a snippet; control characters never survive the cleaning of a text.
 HIT_START, HIT_END = "\x01", "\x02"
-# Scripts that are written without spaces: `unicode61` indexes a whole run of them as one word.
-_UNSPACED = re.compile(
-    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff"
-    "\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003134f]"
-)
+_UNSPACED = re.compile(f"[{UNSPACED}]")
 _WORDS = re.compile(r'"([^"]*)"|(\S+)')
-_LIKE = "(d.title LIKE ? ESCAPE '\\' OR d.text LIKE ? ESCAPE '\\')"
+_LIKE = "(title LIKE ? ESCAPE '\\' OR text LIKE ? ESCAPE '\\')"
+MOST = 10_000
+"""Hits that are looked at. What is found more often is judged by those that were stored last."""
 
 
 class Search:
@@ -43,31 +42,116 @@ class Search:
             Order by time instead of relevance.
         copies : bool
             List syndicated copies beside their originals.
+
+        Returns
+        -------
+        dict
+            ``words``, ``method``, ``documents``, and ``total``: how many were found. Of words
+            with more than `MOST` hits those stored last are counted and ranked, and ``more``
+            is True; ``newest`` orders all of them nevertheless.
         """
         words = words_of(text)
         if not words:
-            return {"words": [], "total": 0, "method": "none", "documents": []}
-        kept = "" if copies else " AND d.duplicate_of IS NULL"
+            return {"words": [], "total": 0, "more": False, "method": "none", "documents": []}
         if _UNSPACED.search(text):
-            method, order = "like", "d.effective_at DESC"
-            found_in = "documents d"
-            where = " AND ".join([_LIKE] * len(words))
-            values = [f"%{escape_like(word)}%" for word in words for _ in range(2)]
+            method, total, more = "like", self._count_like(words, copies), False
+            numbers = self._like(words, copies, [limit, offset])
         else:
-            method, order = "fts", "d.effective_at DESC" if newest else "documents_fts.rank"
-            found_in = "documents_fts JOIN documents d ON d.number = documents_fts.rowid"
-            where = "documents_fts MATCH ?"
-            values = [match_of(words)]
-        chosen = f"FROM {found_in} WHERE {where}{kept}"
-        (total,) = rows(self._db, f"SELECT count(*) AS n {chosen}", values)
-        # A snippet costs far more than a place in the order: only those of one page are cut.
-        numbers = rows(
+            method = "fts"
+            total, floor = self._count(words, copies)
+            more = floor > 0
+            look = self._newest if newest else self._ranked
+            numbers = look(words, copies, floor, [limit, offset])
+        page = self._cut(numbers, words, method)
+        return {"words": words, "total": total, "more": more, "method": method, "documents": page}
+
+    # -- full-text search -------------------------------------------------------------
+
+    def _count(self, words: Sequence[str], copies: bool) -> tuple[int, int]:
+        """Return how many hits there are among those stored last, and the number before them."""
+        (found,) = rows(
             self._db,
-            f"SELECT d.number {chosen} ORDER BY {order}, d.id LIMIT ? OFFSET ?",
-            [*values, limit, offset],
+            f"WITH hit AS ({_HITS} ORDER BY rowid DESC LIMIT ?) SELECT count(*) AS hits,"
+            " min(hit.rowid) AS lowest, total(d.number IS NOT NULL) AS n"
+            f" FROM hit LEFT JOIN {_PLACES} ON d.number = hit.rowid{_kept(copies)}",
+            [match_of(words), MOST + 1],
         )
-        page = self._cut([row["number"] for row in numbers], words, method)
-        return {"words": words, "total": total["n"], "method": method, "documents": page}
+        if found["hits"] <= MOST:
+            return int(found["n"]), 0
+        return int(found["n"]), found["lowest"] - 1
+
+    def _ranked(
+        self, words: Sequence[str], copies: bool, floor: int, page: Sequence[int]
+    ) -> list[int]:
+        """Return the numbers of the best hits above a number."""
+        found = rows(
+            self._db,
+            f"SELECT d.number FROM documents_fts CROSS JOIN {_PLACES}"
+            " ON d.number = documents_fts.rowid WHERE documents_fts MATCH ?"
+            f" AND documents_fts.rowid > ?{_kept(copies)}"
+            " ORDER BY documents_fts.rank, d.id LIMIT ? OFFSET ?",
+            [match_of(words), floor, *page],
+        )
+        return [row["number"] for row in found]
+
+    def _newest(
+        self, words: Sequence[str], copies: bool, floor: int, page: Sequence[int]
+    ) -> list[int]:
+        """Return the numbers of the newest hits.
+
+        Numbers grow with the nights, but an archive that is imported later brings old
+        documents with high numbers. So among hits above `floor` the last of the page says
+        back to when the ones below it must be looked at.
+        """
+        limit, offset = page
+        match = match_of(words)
+        found = self._placed(match, copies, "rowid > ?", [floor], limit + offset)
+        if floor and found:
+            since = found[-1]["at"]
+            (late,) = rows(
+                self._db,
+                "SELECT min(number) AS first, max(number) AS last FROM documents"
+                " INDEXED BY documents_by_effective WHERE effective_at >= ? AND number <= ?",
+                [since, floor],
+            )
+            if late["first"] is not None:
+                between = [late["first"], late["last"]]
+                found += self._placed(
+                    match, copies, "rowid BETWEEN ? AND ?", between, limit + offset
+                )
+                found.sort(key=lambda row: row["id"])
+                found.sort(key=lambda row: row["at"], reverse=True)
+        return [row["number"] for row in found[offset : offset + limit]]
+
+    def _placed(
+        self, match: str, copies: bool, where: str, values: Sequence[int], limit: int
+    ) -> list[Row]:
+        return rows(
+            self._db,
+            f"SELECT d.number, d.id, d.effective_at AS at FROM documents_fts CROSS JOIN {_PLACES}"
+            f" ON d.number = documents_fts.rowid WHERE documents_fts MATCH ?"
+            f" AND documents_fts.{where}{_kept(copies)} ORDER BY d.effective_at DESC, d.id LIMIT ?",
+            [match, *values, limit],
+        )
+
+    # -- scripts without spaces -------------------------------------------------------
+
+    def _count_like(self, words: Sequence[str], copies: bool) -> int:
+        where, values = _like_of(words, copies)
+        (found,) = rows(self._db, f"SELECT count(*) AS n FROM documents WHERE {where}", values)
+        return int(found["n"])
+
+    def _like(self, words: Sequence[str], copies: bool, page: Sequence[int]) -> list[int]:
+        where, values = _like_of(words, copies)
+        found = rows(
+            self._db,
+            f"SELECT number FROM documents WHERE {where}"
+            " ORDER BY effective_at DESC, id LIMIT ? OFFSET ?",
+            [*values, *page],
+        )
+        return [row["number"] for row in found]
+
+    # -- what is shown of a document --------------------------------------------------
 
     def _cut(self, numbers: Sequence[int], words: Sequence[str], method: str) -> list[Row]:
         """Return documents in the order of their numbers, each with a snippet of its text."""
@@ -104,6 +188,22 @@ class Search:
         ):
             found.setdefault(row.pop("document_id"), []).append(row)
         return found
+
+
+_HITS = "SELECT rowid FROM documents_fts WHERE documents_fts MATCH ?"
+# What a hit is looked up for lies in this index; the row would cost the pages of its text.
+_PLACES = "documents d INDEXED BY documents_by_number"
+
+
+def _kept(copies: bool) -> str:
+    return "" if copies else " AND d.duplicate_of IS NULL"
+
+
+def _like_of(words: Sequence[str], copies: bool) -> tuple[str, list[str]]:
+    """Return the condition that all words occur, within the documents with such scripts."""
+    where = " AND ".join([HAS_UNSPACED, *[_LIKE] * len(words)])
+    values = [f"%{escape_like(word)}%" for word in words for _ in range(2)]
+    return where + ("" if copies else " AND duplicate_of IS NULL"), values
 
 
 def words_of(text: str, most: int = 12) -> list[str]:

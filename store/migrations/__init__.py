@@ -8,7 +8,9 @@ FTS5 table needs an integer key that ``VACUUM`` does not renumber.
 # Each file adds its own when it is read, in this order.
 from store.migrations import first, since  # isort: split
 
-from store.migrations import aligned
+from store.migrations import aligned  # isort: split
+
+from store.migrations import pages
 from store.migrations.frame import migrations
 
-__all__ = ["aligned", "first", "migrations", "since"]
+__all__ = ["aligned", "first", "migrations", "pages", "since"]
