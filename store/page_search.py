@@ -106,8 +106,8 @@ class Search:
         limit, offset = page
         match = match_of(words)
         found = self._placed(match, copies, "rowid > ?", [floor], limit + offset)
-        if floor and found:
-            since = found[-1]["at"]
+        if floor:
+            since = found[-1]["at"] if len(found) == limit + offset else ""
             (late,) = rows(
                 self._db,
                 "SELECT min(number) AS first, max(number) AS last FROM documents"
