@@ -138,14 +138,16 @@ class Search:
 
     def _count_like(self, words: Sequence[str], copies: bool) -> int:
         where, values = _like_of(words, copies)
-        (found,) = rows(self._db, f"SELECT count(*) AS n FROM documents WHERE {where}", values)
+        (found,) = rows(
+            self._db, f"SELECT count(*) AS n FROM {_UNSPACED_ONLY} WHERE {where}", values
+        )
         return int(found["n"])
 
     def _like(self, words: Sequence[str], copies: bool, page: Sequence[int]) -> list[int]:
         where, values = _like_of(words, copies)
         found = rows(
             self._db,
-            f"SELECT number FROM documents WHERE {where}"
+            f"SELECT number FROM {_UNSPACED_ONLY} WHERE {where}"
             " ORDER BY effective_at DESC, id LIMIT ? OFFSET ?",
             [*values, *page],
         )
@@ -193,6 +195,8 @@ class Search:
 _HITS = "SELECT rowid FROM documents_fts WHERE documents_fts MATCH ?"
 # What a hit is looked up for lies in this index; the row would cost the pages of its text.
 _PLACES = "documents d INDEXED BY documents_by_number"
+
+_UNSPACED_ONLY = "documents INDEXED BY documents_unspaced"
 
 
 def _kept(copies: bool) -> str:

@@ -182,6 +182,11 @@ class Pages:
         )
         return {row["id"]: row for row in found}
 
+    def counts(self) -> dict[str, int]:
+        """Return the rows of tables: of all in a snapshot, of the documents in a working file."""
+        found = rows(self._db, 'SELECT "table", "rows" FROM table_counts')
+        return {row["table"]: row["rows"] for row in found}
+
     # -- data quality ---------------------------------------------------------------
 
     def quality(self) -> Row:
@@ -191,9 +196,10 @@ class Pages:
         """
         runs = rows(
             self._db,
-            "SELECT id, stage, started_at, finished_at, status, code FROM ("
-            "SELECT *, row_number() OVER (PARTITION BY stage ORDER BY started_at DESC, id DESC)"
-            " AS nth FROM runs) WHERE nth = 1 ORDER BY started_at DESC",
+            "SELECT id, stage, started_at, finished_at, status, code FROM runs WHERE id IN ("
+            "SELECT (SELECT id FROM runs r WHERE r.stage = s.stage"
+            " ORDER BY started_at DESC, id DESC LIMIT 1) FROM (SELECT DISTINCT stage FROM runs) s)"
+            " ORDER BY started_at DESC",
         )
         as_of = self.as_of()
         since = "" if as_of is None else to_text(datetime.fromisoformat(as_of) - timedelta(days=7))
@@ -213,7 +219,7 @@ class Pages:
             "sources": {row["status"]: row["sources"] for row in statuses},
             "failures": sum(row["items"] for row in kinds),
             "failure_kinds": kinds,
-            "documents": rows(self._db, "SELECT count(*) AS n FROM documents")[0]["n"],
+            "documents": self.counts().get("documents", 0),
             "newest": rows(self._db, "SELECT max(effective_at) AS at FROM documents")[0]["at"],
         }
 

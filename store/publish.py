@@ -50,6 +50,11 @@ _TABLES = {
   "rows" INTEGER NOT NULL,
   PRIMARY KEY ("table")""",
 }
+# The table of labels is looked at by narrative and stance, in the order of its key.
+_FOR_TABLES = (
+    "DROP INDEX labels_by_pair",
+    "CREATE INDEX labels_by_narrative ON labels(narrative_id, passage_id, stance)",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +95,20 @@ def publish(store: Store) -> Published:
         return Published(path=target, fresh=False)
     _copy_checked(store.path, target, _for_readers)
     return Published(path=target, fresh=True)
+
+
+def table_counts(snapshot: Path) -> dict[str, int]:
+    """Return the rows of every table of a snapshot; nothing of a file that is none.
+
+    Raises
+    ------
+    StoreError
+        When the file cannot be read.
+    """
+    if not _holds_rows(snapshot):
+        return {}
+    with Store.open(snapshot, read_only=True) as store:
+        return store.pages.counts()
 
 
 def backup(database: Path, target: Path) -> Path:
@@ -169,8 +188,26 @@ def _for_readers(copy: Path) -> None:
             connection.execute(f"CREATE TABLE {name} ({columns}\n) STRICT, WITHOUT ROWID")
             key = columns.rpartition("PRIMARY KEY (")[2].rstrip(")")
             connection.execute(f"INSERT INTO {name} SELECT * FROM ({VIEWS[name]}) ORDER BY {key}")
+        for statement in _FOR_TABLES:
+            connection.execute(statement)
+        # Statistics help the planner of the pages; a snapshot is never written to again.
+        connection.execute("ANALYZE")
+        _count_rows(connection)
     finally:
         connection.close()
+
+
+def _count_rows(connection: sqlite3.Connection) -> None:
+    """Write down how many rows every table has, itself among them."""
+    found = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+    for (name,) in found:
+        connection.execute(
+            f'INSERT OR REPLACE INTO table_counts SELECT ?, count(*) FROM "{name}"', [name]
+        )
+    connection.execute(
+        'UPDATE table_counts SET "rows" = (SELECT count(*) FROM table_counts)'
+        " WHERE \"table\" = 'table_counts'"
+    )
 
 
 def _for_writing(copy: Path) -> None:
@@ -184,6 +221,10 @@ def _for_writing(copy: Path) -> None:
         for name in [name for name in VIEWS if name in kept]:
             connection.execute(f"DROP TABLE {name}")
             connection.execute(f"CREATE VIEW {name} AS {VIEWS[name]}")
+        if kept:
+            connection.execute("DROP INDEX labels_by_narrative")
+            connection.execute("CREATE INDEX labels_by_pair ON labels(narrative_id, document_id)")
+        connection.execute("ANALYZE")
     finally:
         connection.close()
 
@@ -212,9 +253,6 @@ def _empty(path: Path, table: str) -> None:
 def _check(path: Path) -> None:
     connection = sqlite3.connect(path)
     try:
-        # Statistics help the planner of the pages; a snapshot is never written to again.
-        connection.execute("ANALYZE")
-        connection.commit()
         complaints = [row[0] for row in connection.execute("PRAGMA quick_check")]
         tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master")}
     finally:
