@@ -11,7 +11,7 @@ HIT_START, HIT_END = "\x01", "\x02"
 _UNSPACED = re.compile(f"[{UNSPACED}]")
 _WORDS = re.compile(r'"([^"]*)"|(\S+)')
 _LIKE = "(title LIKE ? ESCAPE '\\' OR text LIKE ? ESCAPE '\\')"
-MOST = 10_000
+MOST = 5_000
 """Hits that are looked at. What is found more often is judged by those that were stored last."""
 
 
@@ -58,80 +58,74 @@ class Search:
             numbers = self._like(words, copies, [limit, offset])
         else:
             method = "fts"
-            total, floor = self._count(words, copies)
-            more = floor > 0
             look = self._newest if newest else self._ranked
-            numbers = look(words, copies, floor, [limit, offset])
+            numbers, total, more = look(match_of(words), copies, limit, offset)
         page = self._cut(numbers, words, method)
         return {"words": words, "total": total, "more": more, "method": method, "documents": page}
 
     # -- full-text search -------------------------------------------------------------
 
-    def _count(self, words: Sequence[str], copies: bool) -> tuple[int, int]:
-        """Return how many hits there are among those stored last, and the number before them."""
-        (found,) = rows(
-            self._db,
-            f"WITH hit AS ({_HITS} ORDER BY rowid DESC LIMIT ?) SELECT count(*) AS hits,"
-            " min(hit.rowid) AS lowest, total(d.number IS NOT NULL) AS n"
-            f" FROM hit LEFT JOIN {_PLACES} ON d.number = hit.rowid{_kept(copies)}",
-            [match_of(words), MOST + 1],
-        )
-        if found["hits"] <= MOST:
-            return int(found["n"]), 0
-        return int(found["n"]), found["lowest"] - 1
-
     def _ranked(
-        self, words: Sequence[str], copies: bool, floor: int, page: Sequence[int]
-    ) -> list[int]:
-        """Return the numbers of the best hits above a number."""
-        found = rows(
-            self._db,
-            f"SELECT d.number FROM documents_fts CROSS JOIN {_PLACES}"
-            " ON d.number = documents_fts.rowid WHERE documents_fts MATCH ?"
-            f" AND documents_fts.rowid > ?{_kept(copies)}"
-            " ORDER BY documents_fts.rank, d.id LIMIT ? OFFSET ?",
-            [match_of(words), floor, *page],
-        )
-        return [row["number"] for row in found]
+        self, match: str, copies: bool, limit: int, offset: int
+    ) -> tuple[list[int], int, bool]:
+        """Return the numbers of the best hits, how many there are, and whether there are more."""
+        found = self._look(match, copies, "score", [limit, offset])
+        numbers = [row["number"] for row in found if row["number"] is not None]
+        return numbers, found[0]["total"], found[0]["hits"] > MOST
 
     def _newest(
-        self, words: Sequence[str], copies: bool, floor: int, page: Sequence[int]
-    ) -> list[int]:
-        """Return the numbers of the newest hits.
+        self, match: str, copies: bool, limit: int, offset: int
+    ) -> tuple[list[int], int, bool]:
+        """Return the numbers of the newest hits, how many there are, and whether there are more.
 
         Numbers grow with the nights, but an archive that is imported later brings old
-        documents with high numbers. So among hits above `floor` the last of the page says
-        back to when the ones below it must be looked at.
+        documents with high numbers. So the last hit of the page, of those looked at, says back
+        to when the documents with lower numbers must be looked at as well.
         """
-        limit, offset = page
-        match = match_of(words)
-        found = self._placed(match, copies, "rowid > ?", [floor], limit + offset)
-        if floor:
-            since = found[-1]["at"] if len(found) == limit + offset else ""
+        wanted = limit + offset
+        found = self._look(match, copies, "at DESC", [wanted, 0])
+        total, more, floor = found[0]["total"], found[0]["hits"] > MOST, found[0]["lowest"]
+        page = [row for row in found if row["number"] is not None]
+        if more:
+            since = page[-1]["at"] if len(page) == wanted else ""
             (late,) = rows(
                 self._db,
                 "SELECT min(number) AS first, max(number) AS last FROM documents"
-                " INDEXED BY documents_by_effective WHERE effective_at >= ? AND number <= ?",
+                " INDEXED BY documents_by_effective WHERE effective_at >= ? AND number < ?",
                 [since, floor],
             )
             if late["first"] is not None:
-                between = [late["first"], late["last"]]
-                found += self._placed(
-                    match, copies, "rowid BETWEEN ? AND ?", between, limit + offset
+                page += rows(
+                    self._db,
+                    f"SELECT d.number, d.id, d.effective_at AS at FROM documents_fts"
+                    f" CROSS JOIN {_PLACES} ON d.number = documents_fts.rowid"
+                    " WHERE documents_fts MATCH ? AND documents_fts.rowid BETWEEN ? AND ?"
+                    f"{_kept(copies)} ORDER BY d.effective_at DESC, d.id LIMIT ?",
+                    [match, late["first"], late["last"], wanted],
                 )
-                found.sort(key=lambda row: row["id"])
-                found.sort(key=lambda row: row["at"], reverse=True)
-        return [row["number"] for row in found[offset : offset + limit]]
+                page.sort(key=lambda row: row["id"])
+                page.sort(key=lambda row: row["at"], reverse=True)
+        return [row["number"] for row in page[offset:wanted]], total, more
 
-    def _placed(
-        self, match: str, copies: bool, where: str, values: Sequence[int], limit: int
-    ) -> list[Row]:
+    def _look(self, match: str, copies: bool, order: str, page: Sequence[int]) -> list[Row]:
+        """Return some of the hits that were stored last, each with facts on all of them.
+
+        Without hits there is one row, its number None. One pass through the index answers
+        both how many there are and which come first.
+        """
+        score = "bm25(documents_fts)" if order == "score" else "NULL"
         return rows(
             self._db,
-            f"SELECT d.number, d.id, d.effective_at AS at FROM documents_fts CROSS JOIN {_PLACES}"
-            f" ON d.number = documents_fts.rowid WHERE documents_fts MATCH ?"
-            f" AND documents_fts.{where}{_kept(copies)} ORDER BY d.effective_at DESC, d.id LIMIT ?",
-            [match, *values, limit],
+            f"WITH hit AS MATERIALIZED (SELECT rowid AS number, {score} AS score"
+            " FROM documents_fts WHERE documents_fts MATCH ? ORDER BY rowid DESC LIMIT ?),"
+            " story AS MATERIALIZED (SELECT d.number, d.id, d.effective_at AS at, hit.score"
+            f" FROM hit CROSS JOIN {_PLACES} ON d.number = hit.number{_kept(copies)}),"
+            f" page AS MATERIALIZED (SELECT * FROM story ORDER BY {order}, id LIMIT ? OFFSET ?)"
+            " SELECT facts.*, page.number, page.id, page.at FROM (SELECT"
+            " (SELECT count(*) FROM story) AS total, (SELECT count(*) FROM hit) AS hits,"
+            " (SELECT min(number) FROM hit) AS lowest) AS facts LEFT JOIN page"
+            f" ORDER BY page.{order}, page.id",
+            [match, MOST + 1, *page],
         )
 
     # -- scripts without spaces -------------------------------------------------------
@@ -192,7 +186,6 @@ class Search:
         return found
 
 
-_HITS = "SELECT rowid FROM documents_fts WHERE documents_fts MATCH ?"
 # What a hit is looked up for lies in this index; the row would cost the pages of its text.
 _PLACES = "documents d INDEXED BY documents_by_number"
 
@@ -205,7 +198,7 @@ def _kept(copies: bool) -> str:
 
 def _like_of(words: Sequence[str], copies: bool) -> tuple[str, list[str]]:
     """Return the condition that all words occur, within the documents with such scripts."""
-    where = " AND ".join([HAS_UNSPACED, *[_LIKE] * len(words)])
+    where = " AND ".join([*[_LIKE] * len(words), HAS_UNSPACED])
     values = [f"%{escape_like(word)}%" for word in words for _ in range(2)]
     return where + ("" if copies else " AND duplicate_of IS NULL"), values
 

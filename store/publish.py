@@ -50,8 +50,10 @@ _TABLES = {
   "rows" INTEGER NOT NULL,
   PRIMARY KEY ("table")""",
 }
-# The table of labels is looked at by narrative and stance, in the order of its key.
+# The table of labels is looked at by narrative and stance, in the order of its key; the names in
+# the stories of a narrative are counted without their rows.
 _FOR_TABLES = (
+    "CREATE INDEX entities_of_document ON entities(document_id, text, label, asset_id)",
     "DROP INDEX labels_by_pair",
     "CREATE INDEX labels_by_narrative ON labels(narrative_id, passage_id, stance)",
 )
@@ -226,6 +228,7 @@ def _for_writing(copy: Path) -> None:
             connection.execute(f"DROP TABLE {name}")
             connection.execute(f"CREATE VIEW {name} AS {VIEWS[name]}")
         if kept:
+            connection.execute("DROP INDEX entities_of_document")
             connection.execute("DROP INDEX labels_by_narrative")
             connection.execute("CREATE INDEX labels_by_pair ON labels(narrative_id, document_id)")
         connection.execute("ANALYZE")
