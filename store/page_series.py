@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from store.confirmations import SURVIVAL
-from store.rows import Connection, Row, first, rows
+from store.rows import Connection, Row, kept_rows, rows
 
 _POINT = (
     "SELECT narrative_id, day, stories, effective_n, share, share_low, share_high, zscore,"
@@ -40,7 +40,7 @@ class Series:
     def intensity_of(self, narrative_id: str, limit: int = 260) -> list[Row]:
         """Return the last values of one narrative, oldest first."""
         since = self._first("day", "intensity", "narrative_id", narrative_id, "", limit)
-        return rows(
+        return kept_rows(
             self._db,
             f"{_POINT} WHERE narrative_id = ? AND day >= ? ORDER BY day",
             [narrative_id, since],
@@ -52,13 +52,13 @@ class Series:
         The views rank all rows that they are given, so the years before are kept out of them
         by a value: SQLite does not hand a subquery down into a view.
         """
-        found = first(
+        (found,) = kept_rows(
             self._db,
             f"SELECT min({day}) AS day FROM (SELECT DISTINCT {day} FROM {table}"
             f" WHERE {column} = ? AND {day} >= ? ORDER BY {day} DESC LIMIT ?)",
             [value, since, last],
         )
-        return since if found is None or found["day"] is None else str(found["day"])
+        return since if found["day"] is None else str(found["day"])
 
     def asset(self, asset_id: str) -> Row | None:
         """Return one asset, or None."""
@@ -82,7 +82,7 @@ class Series:
 
     def largest_moves(self, asset_id: str, limit: int = 15) -> list[Row]:
         """Return the stored moves of an asset that were largest in volatilities."""
-        return rows(
+        return kept_rows(
             self._db,
             "SELECT m.date, m.change, m.unit, m.sigma, m.as_of, e.verdict, e.premise FROM moves m"
             " JOIN explanations e ON e.date = m.date AND e.days = m.days"
@@ -93,7 +93,7 @@ class Series:
 
     def scan(self) -> Row:
         """Return how many cells the last scan tested, over which window and by which method."""
-        return rows(
+        return kept_rows(
             self._db,
             "SELECT count(*) AS cells, min(window_start) AS start, max(window_end) AS end,"
             " coalesce((SELECT method FROM alignments WHERE effect IS NOT NULL LIMIT 1),"
@@ -130,7 +130,7 @@ class Series:
 
     def survival(self) -> Row:
         """Return how many cells were named beforehand, and what became of them."""
-        return rows(self._db, f"SELECT {SURVIVAL} FROM confirmations")[0]
+        return kept_rows(self._db, f"SELECT {SURVIVAL} FROM confirmations")[0]
 
     def _cells(self, rest: str, values: Sequence[Any]) -> list[Row]:
-        return rows(self._db, f"{_CELL} {rest}", values)
+        return kept_rows(self._db, f"{_CELL} {rest}", values)

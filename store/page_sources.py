@@ -1,6 +1,6 @@
 """The queries behind the pages on sources: health, requests, failures, share of the stories."""
 
-from store.rows import STORY, Connection, Row, escape_like, first, rows
+from store.rows import STORY, Connection, Row, escape_like, first, kept_rows, rows
 
 
 class Outlets:
@@ -24,7 +24,7 @@ class Outlets:
 
     def health(self) -> list[Row]:
         """Return the sources, those in trouble first."""
-        return rows(
+        return kept_rows(
             self._db,
             "SELECT id, name, kind, status, last_ok_at, errors FROM sources"
             " ORDER BY status = 'active', errors DESC, id",
