@@ -226,7 +226,7 @@ def _for_writing(copy: Path) -> None:
         } & set(VIEWS)
         for name in [name for name in VIEWS if name in kept]:
             connection.execute(f"DROP TABLE {name}")
-            connection.execute(f"CREATE VIEW {name} AS {VIEWS[name]}")
+            connection.execute(f"CREATE VIEW {name} AS{VIEWS[name]}")
         if kept:
             connection.execute("DROP INDEX entities_of_document")
             connection.execute("DROP INDEX labels_by_narrative")

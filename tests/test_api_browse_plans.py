@@ -1,7 +1,11 @@
 """The pages stay quick: what they read goes through an index, not through all documents."""
 
+import asyncio
+
 import pytest
 
+from api.browse.app import make_datasette
+from api.browse.routes import DATABASE
 from store import Store
 from store.pages import Pages
 from store.publish import publish, snapshot_path
@@ -132,3 +136,34 @@ def test_a_series_is_ranked_from_its_first_day_on(plans):
     ):
         wanted = f"SEARCH {table} USING PRIMARY KEY {key}"
         assert any(wanted in step for step in plans.steps), plans.steps
+
+
+def answer(snapshot, path):
+    return asyncio.run(make_datasette(snapshot).client.get(path)).json()
+
+
+def test_datasette_is_told_the_counts_of_a_snapshot(tmp_path, monkeypatch):
+    path = tmp_path / "t.db"
+    populated_store(path)
+    with Store.open(path) as store:
+        publish(store)
+        labels = store.counts()["labels"]
+    # Neither is asked of a file of gigabytes when the first page is opened.
+    monkeypatch.setattr("datasette.database.inspect_hash", None)
+    (found,) = [
+        one for one in answer(snapshot_path(path), "/-/databases.json") if one["name"] == DATABASE
+    ]
+    assert found["hash"]
+    address = f"/{DATABASE}/labels.json"
+    assert answer(snapshot_path(path), address)["filtered_table_rows_count"] == labels
+    assert "stance" in answer(snapshot_path(path), address)["facet_results"]
+    monkeypatch.setattr("api.browse.app._MOST_FACETED", labels - 1)
+    assert answer(snapshot_path(path), address)["facet_results"] == {}
+    asked = answer(snapshot_path(path), f"{address}?_facet=stance")
+    assert "stance" in asked["facet_results"]
+
+
+def test_a_working_file_can_be_served_as_well(tmp_path):
+    path = tmp_path / "t.db"
+    populated_store(path)
+    assert answer(path, f"/{DATABASE}/labels.json")["filtered_table_rows_count"] > 0

@@ -4,6 +4,7 @@ import random
 import sqlite3
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,8 @@ from store.migrations.pages import VIEWS
 from store.page_search import match_of, words_of
 from store.pages import Pages
 from store.publish import backup, is_current, publish, restore, snapshot_path
-from store.records import Entity, Label, Passage, Tagging
+from store.records import Document, Entity, Label, Passage, Tagging
+from store.rows import Kept
 from tests.sample_store import _document, populated_store
 from tests.sample_world import MODEL, NARRATIVES, NOW, SOURCES, STANCES, TAXONOMY, sessions
 
@@ -55,7 +57,8 @@ def files(tmp_path_factory):
 def _say_more(store):
     rng = random.Random(4)
     run = store.runs.begin("crawl", now=NOW)
-    documents, taggings = [], []
+    documents: list[Document] = []
+    taggings: list[Tagging] = []
     for number in range(100, 260):
         day = sessions()[rng.randrange(14)]
         source = SOURCES[rng.randrange(4)].id
@@ -65,7 +68,8 @@ def _say_more(store):
         document = _document(number, day, source, f"Gold {number}", " ".join(said), copied)
         shift = timedelta(minutes=rng.randrange(90))
         documents.append(replace(document, effective_at=document.effective_at + shift))
-        passages, labels = [], []
+        passages: list[Passage] = []
+        labels: list[Label] = []
         for position, text in enumerate(said):
             start = 0 if position == 0 else passages[-1].end + 1
             passages.append(
@@ -251,6 +255,35 @@ def test_with_more_hits_than_are_looked_at_those_stored_last_are_ranked(db, monk
     assert found["more"]
     assert found["total"] == 21
     assert {(row["id"],) for row in found["documents"]} == set(last)
+
+
+# -- what is the same for every page -----------------------------------------------
+
+
+def test_what_is_kept_is_asked_once_and_belongs_to_each_page(files):
+    db = sqlite3.connect(files[1])
+    asked_for: list[str] = []
+    db.set_trace_callback(asked_for.append)
+    answers: dict[Any, Any] = {}
+    first, second = (Pages(Kept(db, answers)) for _ in range(2))
+    narratives = first.narratives()
+    first.series.cells("asset_id", "GLD")
+    narratives[0]["name"] = "changed by a page"
+    count = len(asked_for)
+    assert second.narratives() == Pages(db).narratives() != narratives
+    assert second.series.cells("asset_id", "GLD") == Pages(db).series.cells("asset_id", "GLD")
+    assert second.series.cells("asset_id", "SPY") == Pages(db).series.cells("asset_id", "SPY")
+    # Those of the bare connection, and the one that nobody had asked for.
+    assert len(asked_for) - count == 4
+
+
+def test_what_is_kept_does_not_grow_without_end(files, monkeypatch):
+    monkeypatch.setattr("store.rows._MOST_KEPT", 3)
+    answers: dict[Any, Any] = {}
+    pages = Pages(Kept(sqlite3.connect(files[1]), answers))
+    for day in range(10, 20):
+        assert pages.days(5, until=f"2026-01-{day}") is not None
+        assert len(answers) <= 3
 
 
 # -- the snapshot ------------------------------------------------------------------

@@ -73,4 +73,4 @@ CREATE INDEX documents_unspaced ON documents(effective_at) WHERE {HAS_UNSPACED};
 """,
     )
     for name, select in VIEWS.items():
-        db.execute(f"CREATE VIEW {name} AS {select}")
+        db.execute(f"CREATE VIEW {name} AS{select}")
