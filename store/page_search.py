@@ -3,17 +3,16 @@
 import re
 from collections.abc import Sequence
 
+from store.migrations.pages import HAS_UNSPACED, UNSPACED
 from store.rows import STORY, Connection, Row, escape_like, rows
 
 # Marks around a hit in a snippet; control characters never survive the cleaning of a text.
 HIT_START, HIT_END = "\x01", "\x02"
-# Scripts that are written without spaces: `unicode61` indexes a whole run of them as one word.
-_UNSPACED = re.compile(
-    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff"
-    "\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003134f]"
-)
+_UNSPACED = re.compile(f"[{UNSPACED}]")
 _WORDS = re.compile(r'"([^"]*)"|(\S+)')
-_LIKE = "(d.title LIKE ? ESCAPE '\\' OR d.text LIKE ? ESCAPE '\\')"
+_LIKE = "(title LIKE ? ESCAPE '\\' OR text LIKE ? ESCAPE '\\')"
+MOST = 5_000
+"""Hits that are looked at. What is found more often is judged by those that were stored last."""
 
 
 class Search:
@@ -43,31 +42,112 @@ class Search:
             Order by time instead of relevance.
         copies : bool
             List syndicated copies beside their originals.
+
+        Returns
+        -------
+        dict
+            ``words``, ``method``, ``documents``, and ``total``: how many were found. Of words
+            with more than `MOST` hits those stored last are counted and ranked, and ``more``
+            is True; ``newest`` orders all of them nevertheless.
         """
         words = words_of(text)
         if not words:
-            return {"words": [], "total": 0, "method": "none", "documents": []}
-        kept = "" if copies else " AND d.duplicate_of IS NULL"
+            return {"words": [], "total": 0, "more": False, "method": "none", "documents": []}
         if _UNSPACED.search(text):
-            method, order = "like", "d.effective_at DESC"
-            found_in = "documents d"
-            where = " AND ".join([_LIKE] * len(words))
-            values = [f"%{escape_like(word)}%" for word in words for _ in range(2)]
+            method, total, more = "like", self._count_like(words, copies), False
+            numbers = self._like(words, copies, [limit, offset])
         else:
-            method, order = "fts", "d.effective_at DESC" if newest else "documents_fts.rank"
-            found_in = "documents_fts JOIN documents d ON d.number = documents_fts.rowid"
-            where = "documents_fts MATCH ?"
-            values = [match_of(words)]
-        chosen = f"FROM {found_in} WHERE {where}{kept}"
-        (total,) = rows(self._db, f"SELECT count(*) AS n {chosen}", values)
-        # A snippet costs far more than a place in the order: only those of one page are cut.
-        numbers = rows(
+            method = "fts"
+            look = self._newest if newest else self._ranked
+            numbers, total, more = look(match_of(words), copies, limit, offset)
+        page = self._cut(numbers, words, method)
+        return {"words": words, "total": total, "more": more, "method": method, "documents": page}
+
+    # -- full-text search -------------------------------------------------------------
+
+    def _ranked(
+        self, match: str, copies: bool, limit: int, offset: int
+    ) -> tuple[list[int], int, bool]:
+        """Return the numbers of the best hits, how many there are, and whether there are more."""
+        found = self._look(match, copies, "score", [limit, offset])
+        numbers = [row["number"] for row in found if row["number"] is not None]
+        return numbers, found[0]["total"], found[0]["hits"] > MOST
+
+    def _newest(
+        self, match: str, copies: bool, limit: int, offset: int
+    ) -> tuple[list[int], int, bool]:
+        """Return the numbers of the newest hits, how many there are, and whether there are more.
+
+        Numbers grow with the nights, but an archive that is imported later brings old
+        documents with high numbers. So the last hit of the page, of those looked at, says back
+        to when the documents with lower numbers must be looked at as well.
+        """
+        wanted = limit + offset
+        found = self._look(match, copies, "at DESC", [wanted, 0])
+        total, more, floor = found[0]["total"], found[0]["hits"] > MOST, found[0]["lowest"]
+        page = [row for row in found if row["number"] is not None]
+        if more:
+            since = page[-1]["at"] if len(page) == wanted else ""
+            (late,) = rows(
+                self._db,
+                "SELECT min(number) AS first, max(number) AS last FROM documents"
+                " INDEXED BY documents_by_effective WHERE effective_at >= ? AND number < ?",
+                [since, floor],
+            )
+            if late["first"] is not None:
+                page += rows(
+                    self._db,
+                    f"SELECT d.number, d.id, d.effective_at AS at FROM documents_fts"
+                    f" CROSS JOIN {_PLACES} ON d.number = documents_fts.rowid"
+                    " WHERE documents_fts MATCH ? AND documents_fts.rowid BETWEEN ? AND ?"
+                    f"{_kept(copies)} ORDER BY d.effective_at DESC, d.id LIMIT ?",
+                    [match, late["first"], late["last"], wanted],
+                )
+                page.sort(key=lambda row: row["id"])
+                page.sort(key=lambda row: row["at"], reverse=True)
+        return [row["number"] for row in page[offset:wanted]], total, more
+
+    def _look(self, match: str, copies: bool, order: str, page: Sequence[int]) -> list[Row]:
+        """Return some of the hits that were stored last, each with facts on all of them.
+
+        Without hits there is one row, its number None. One pass through the index answers
+        both how many there are and which come first.
+        """
+        score = "bm25(documents_fts)" if order == "score" else "NULL"
+        return rows(
             self._db,
-            f"SELECT d.number {chosen} ORDER BY {order}, d.id LIMIT ? OFFSET ?",
-            [*values, limit, offset],
+            f"WITH hit AS MATERIALIZED (SELECT rowid AS number, {score} AS score"
+            " FROM documents_fts WHERE documents_fts MATCH ? ORDER BY rowid DESC LIMIT ?),"
+            " story AS MATERIALIZED (SELECT d.number, d.id, d.effective_at AS at, hit.score"
+            f" FROM hit CROSS JOIN {_PLACES} ON d.number = hit.number{_kept(copies)}),"
+            f" page AS MATERIALIZED (SELECT * FROM story ORDER BY {order}, id LIMIT ? OFFSET ?)"
+            " SELECT facts.*, page.number, page.id, page.at FROM (SELECT"
+            " (SELECT count(*) FROM story) AS total, (SELECT count(*) FROM hit) AS hits,"
+            " (SELECT min(number) FROM hit) AS lowest) AS facts LEFT JOIN page"
+            f" ORDER BY page.{order}, page.id",
+            [match, MOST + 1, *page],
         )
-        page = self._cut([row["number"] for row in numbers], words, method)
-        return {"words": words, "total": total["n"], "method": method, "documents": page}
+
+    # -- scripts without spaces -------------------------------------------------------
+
+    def _count_like(self, words: Sequence[str], copies: bool) -> int:
+        where, values = _like_of(words, copies)
+        (found,) = rows(
+            self._db, f"SELECT count(*) AS n FROM {_UNSPACED_ONLY} WHERE {where}", values
+        )
+        return int(found["n"])
+
+    def _like(self, words: Sequence[str], copies: bool, page: Sequence[int]) -> list[int]:
+        where, values = _like_of(words, copies)
+        found = rows(
+            self._db,
+            f"SELECT number FROM {_UNSPACED_ONLY} WHERE {where}"
+            " ORDER BY effective_at DESC, id LIMIT ? OFFSET ?",
+            [*values, *page],
+        )
+        return [row["number"] for row in found]
+
+    # -- what is shown of a document --------------------------------------------------
 
     def _cut(self, numbers: Sequence[int], words: Sequence[str], method: str) -> list[Row]:
         """Return documents in the order of their numbers, each with a snippet of its text."""
@@ -104,6 +184,23 @@ class Search:
         ):
             found.setdefault(row.pop("document_id"), []).append(row)
         return found
+
+
+# What a hit is looked up for lies in this index; the row would cost the pages of its text.
+_PLACES = "documents d INDEXED BY documents_by_number"
+
+_UNSPACED_ONLY = "documents INDEXED BY documents_unspaced"
+
+
+def _kept(copies: bool) -> str:
+    return "" if copies else " AND d.duplicate_of IS NULL"
+
+
+def _like_of(words: Sequence[str], copies: bool) -> tuple[str, list[str]]:
+    """Return the condition that all words occur, within the documents with such scripts."""
+    where = " AND ".join([*[_LIKE] * len(words), HAS_UNSPACED])
+    values = [f"%{escape_like(word)}%" for word in words for _ in range(2)]
+    return where + ("" if copies else " AND duplicate_of IS NULL"), values
 
 
 def words_of(text: str, most: int = 12) -> list[str]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from store.confirmations import SURVIVAL
-from store.rows import Connection, Row, rows
+from store.rows import Connection, Row, kept_rows, rows
 
 _POINT = (
     "SELECT narrative_id, day, stories, effective_n, share, share_low, share_high, zscore,"
@@ -39,12 +39,26 @@ class Series:
 
     def intensity_of(self, narrative_id: str, limit: int = 260) -> list[Row]:
         """Return the last values of one narrative, oldest first."""
-        found = rows(
+        since = self._first("day", "intensity", "narrative_id", narrative_id, "", limit)
+        return kept_rows(
             self._db,
-            f"{_POINT} WHERE narrative_id = ? ORDER BY day DESC LIMIT ?",
-            [narrative_id, limit],
+            f"{_POINT} WHERE narrative_id = ? AND day >= ? ORDER BY day",
+            [narrative_id, since],
         )
-        return found[::-1]
+
+    def _first(self, day: str, table: str, column: str, value: str, since: str, last: int) -> str:
+        """Return the first of the last days of a series.
+
+        The views rank all rows that they are given, so the years before are kept out of them
+        by a value: SQLite does not hand a subquery down into a view.
+        """
+        (found,) = kept_rows(
+            self._db,
+            f"SELECT min({day}) AS day FROM (SELECT DISTINCT {day} FROM {table}"
+            f" WHERE {column} = ? AND {day} >= ? ORDER BY {day} DESC LIMIT ?)",
+            [value, since, last],
+        )
+        return since if found["day"] is None else str(found["day"])
 
     def asset(self, asset_id: str) -> Row | None:
         """Return one asset, or None."""
@@ -58,17 +72,17 @@ class Series:
 
     def closes(self, asset_id: str, limit: int = 260, *, since: str = "") -> list[Row]:
         """Return the last closes of an asset as known now, oldest first."""
-        found = rows(
+        start = self._first("date", "prices", "asset_id", asset_id, since, limit)
+        return rows(
             self._db,
             "SELECT date, close, as_of, known_at FROM prices_latest WHERE asset_id = ?"
-            " AND date >= ? ORDER BY date DESC LIMIT ?",
-            [asset_id, since, limit],
+            " AND date >= ? ORDER BY date",
+            [asset_id, start],
         )
-        return found[::-1]
 
     def largest_moves(self, asset_id: str, limit: int = 15) -> list[Row]:
         """Return the stored moves of an asset that were largest in volatilities."""
-        return rows(
+        return kept_rows(
             self._db,
             "SELECT m.date, m.change, m.unit, m.sigma, m.as_of, e.verdict, e.premise FROM moves m"
             " JOIN explanations e ON e.date = m.date AND e.days = m.days"
@@ -79,7 +93,7 @@ class Series:
 
     def scan(self) -> Row:
         """Return how many cells the last scan tested, over which window and by which method."""
-        return rows(
+        return kept_rows(
             self._db,
             "SELECT count(*) AS cells, min(window_start) AS start, max(window_end) AS end,"
             " coalesce((SELECT method FROM alignments WHERE effect IS NOT NULL LIMIT 1),"
@@ -116,7 +130,7 @@ class Series:
 
     def survival(self) -> Row:
         """Return how many cells were named beforehand, and what became of them."""
-        return rows(self._db, f"SELECT {SURVIVAL} FROM confirmations")[0]
+        return kept_rows(self._db, f"SELECT {SURVIVAL} FROM confirmations")[0]
 
     def _cells(self, rest: str, values: Sequence[Any]) -> list[Row]:
-        return rows(self._db, f"{_CELL} {rest}", values)
+        return kept_rows(self._db, f"{_CELL} {rest}", values)

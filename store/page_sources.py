@@ -1,6 +1,6 @@
 """The queries behind the pages on sources: health, requests, failures, share of the stories."""
 
-from store.rows import STORY, Connection, Row, escape_like, first, rows
+from store.rows import STORY, Connection, Row, escape_like, first, kept_rows, rows
 
 
 class Outlets:
@@ -24,7 +24,7 @@ class Outlets:
 
     def health(self) -> list[Row]:
         """Return the sources, those in trouble first."""
-        return rows(
+        return kept_rows(
             self._db,
             "SELECT id, name, kind, status, last_ok_at, errors FROM sources"
             " ORDER BY status = 'active', errors DESC, id",
@@ -46,7 +46,8 @@ class Outlets:
             "SELECT f.failed_at, f.stage, f.item, f.kind, f.message, f.advice, f.run_id"
             " FROM failures f WHERE f.item = ? OR f.item LIKE ? ESCAPE '\\'"
             " OR f.item IN (SELECT url FROM fetches WHERE source_id = ?)"
-            " OR f.item IN (SELECT id FROM documents WHERE source_id = ?)"
+            # Failures are far fewer than the documents of a source: each is looked up.
+            " OR EXISTS (SELECT 1 FROM documents d WHERE d.id = f.item AND d.source_id = ?)"
             " ORDER BY f.failed_at DESC, f.item LIMIT ?",
             [source_id, f"{escape_like(source_id)}:%", source_id, source_id, limit],
         )

@@ -5,28 +5,10 @@ from collections.abc import Sequence
 
 from store.rows import STORY, Connection, Row, first, rows
 
-# The stance of a story is the probability-weighted majority over its passages, as in
-# `store.frames`; only stories that count within the window are read (CROSS JOIN
-# keeps SQLite from reading every label of the narrative instead).
-_CARRIED = """
-WITH votes AS MATERIALIZED (
-  SELECT l.document_id, l.stance, sum(l.probability * l.stance_probability) AS vote,
-    max(l.probability) AS top, max(l.is_causal_claim) AS claim
-  FROM documents d INDEXED BY documents_story_time
-    CROSS JOIN labels l ON l.document_id = d.id
-  WHERE d.effective_at >= ? AND d.effective_at < ? AND d.duplicate_of IS NULL
-    AND l.narrative_id = ?
-  GROUP BY l.document_id, l.stance
-), carried AS MATERIALIZED (
-  SELECT * FROM (
-    SELECT document_id, stance, max(top) OVER story AS probability,
-      max(claim) OVER story AS causal,
-      row_number() OVER (PARTITION BY document_id ORDER BY vote DESC, stance) AS nth
-    FROM votes WINDOW story AS (PARTITION BY document_id)
-  ) WHERE nth = 1
-)
-"""
-_SUREST = "ORDER BY causal DESC, probability * stance_probability DESC, document_id, position"
+_WINDOW = "narrative_id = ? AND effective_at >= ? AND effective_at < ?"
+# The surest first; the place in the text decides between passages of one story alone.
+_SUREST = "causal DESC, probability * stance_probability DESC, document_id, position"
+_FIRST_LOOK = 64
 
 
 class Stories:
@@ -39,38 +21,43 @@ class Stories:
 
     def top(self, narrative_id: str, window: tuple[str, str], limit: int = 10) -> list[Row]:
         """Return the stories that carry a narrative, the widest spread first."""
+        order = "reach DESC, causal DESC, probability DESC"
         return rows(
             self._db,
-            f"{_CARRIED} SELECT {STORY}, c.stance, c.probability, c.causal FROM carried c"
+            f"WITH c AS MATERIALIZED (SELECT * FROM story_stances WHERE {_WINDOW}"
+            f" ORDER BY {order}, document_id LIMIT ?)"
+            f" SELECT {STORY}, c.stance, c.probability, c.causal FROM c"
             " JOIN documents d ON d.id = c.document_id JOIN sources s ON s.id = d.source_id"
-            " ORDER BY reach DESC, c.causal DESC, c.probability DESC, d.id LIMIT ?",
-            [*window, narrative_id, limit],
+            " ORDER BY c.reach DESC, c.causal DESC, c.probability DESC, d.id",
+            [narrative_id, *window, limit],
         )
 
     def outlets(self, narrative_id: str, window: tuple[str, str]) -> list[Row]:
         """Return the sources that carry a narrative, by stance, beside all their stories."""
         return rows(
             self._db,
-            f"{_CARRIED} SELECT s.id, s.name, s.weight, count(*) AS stories,"
-            " sum(c.stance = 'favor') AS favor, sum(c.stance = 'against') AS against,"
-            " sum(c.stance = 'none') AS none, (SELECT count(*) FROM documents a"
-            "  WHERE a.source_id = s.id AND a.duplicate_of IS NULL AND a.effective_at >= ?"
-            "  AND a.effective_at < ?) AS all_stories"
-            " FROM carried c JOIN documents d ON d.id = c.document_id"
-            " JOIN sources s ON s.id = d.source_id GROUP BY s.id"
-            " ORDER BY stories DESC, s.id LIMIT 25",
-            [*window, narrative_id, *window],
+            "WITH c AS MATERIALIZED (SELECT source_id, count(*) AS stories,"
+            " sum(stance = 'favor') AS favor, sum(stance = 'against') AS against,"
+            f" sum(stance = 'none') AS none FROM story_stances WHERE {_WINDOW}"
+            " GROUP BY source_id ORDER BY stories DESC, source_id LIMIT 25)"
+            " SELECT s.id, s.name, s.weight, c.stories, c.favor, c.against, c.none,"
+            " (SELECT count(*) FROM documents a WHERE a.source_id = s.id"
+            "  AND a.duplicate_of IS NULL AND a.effective_at >= ? AND a.effective_at < ?)"
+            " AS all_stories FROM c JOIN sources s ON s.id = c.source_id"
+            " ORDER BY c.stories DESC, s.id",
+            [narrative_id, *window, *window],
         )
 
     def entities(self, narrative_id: str, window: tuple[str, str], limit: int = 18) -> list[Row]:
         """Return the names that occur in the most stories that carry a narrative."""
         return rows(
             self._db,
-            f"{_CARRIED} SELECT max(e.text) AS text, max(e.label) AS label,"
-            " max(e.asset_id) AS asset_id, count(DISTINCT e.document_id) AS stories FROM carried c"
-            " JOIN entities e ON e.document_id = c.document_id GROUP BY lower(e.text)"
+            f"WITH c AS MATERIALIZED (SELECT document_id FROM story_stances WHERE {_WINDOW})"
+            " SELECT max(e.text) AS text, max(e.label) AS label, max(e.asset_id) AS asset_id,"
+            " count(DISTINCT e.document_id) AS stories FROM c CROSS JOIN entities e"
+            " ON e.document_id = c.document_id GROUP BY lower(e.text)"
             " ORDER BY stories DESC, e.text LIMIT ?",
-            [*window, narrative_id, limit],
+            [narrative_id, *window, limit],
         )
 
     def quotes(
@@ -80,24 +67,46 @@ class Stories:
 
         One for each story, and each wording once: a wire's sentence is one piece of evidence.
         """
+        # Texts are read of the few passages at the front alone: sooner or later `limit` of
+        # them differ in story and wording, as a rule among the first.
+        looked = _FIRST_LOOK
+        while True:
+            labels = self._surest(narrative_id, stance, window, looked)
+            kept = _apart(labels)
+            if len(kept) >= limit or len(labels) < looked:
+                return self._attributed(kept[:limit])
+            looked *= 8
+
+    def _surest(
+        self, narrative_id: str, stance: str, window: tuple[str, str], limit: int
+    ) -> list[Row]:
+        """Return the surest labels of a stance, each with the text of its passage."""
         return rows(
             self._db,
-            "WITH said AS (SELECT l.document_id, p.position, p.text AS quote, l.stance,"
-            " l.probability, l.stance_probability, l.is_causal_claim AS causal, d.title, d.url,"
-            " d.source_id, s.name AS source, d.published_at, d.effective_at"
-            " FROM documents d INDEXED BY documents_story_time CROSS JOIN labels l"
-            " ON l.document_id = d.id JOIN passages p ON p.id = l.passage_id"
-            " JOIN sources s ON s.id = d.source_id"
-            " WHERE d.effective_at >= ? AND d.effective_at < ? AND d.duplicate_of IS NULL"
-            " AND l.narrative_id = ? AND l.stance = ?)"
-            " SELECT document_id, position, quote, stance, probability, stance_probability,"
-            " causal, title, url, source_id, source, published_at, effective_at FROM (SELECT *,"
-            f" row_number() OVER (PARTITION BY document_id {_SUREST}) AS in_story,"
-            f" row_number() OVER (PARTITION BY quote {_SUREST}) AS in_words FROM said)"
-            " WHERE in_story = 1 AND in_words = 1"
-            " ORDER BY causal DESC, probability * stance_probability DESC, document_id LIMIT ?",
-            [*window, narrative_id, stance, limit],
+            "WITH said AS MATERIALIZED (SELECT document_id, position, stance, probability,"
+            f" stance_probability, causal FROM story_labels WHERE {_WINDOW} AND stance = ?"
+            f" ORDER BY {_SUREST} LIMIT ?)"
+            " SELECT said.*, p.text AS quote FROM said CROSS JOIN passages p"
+            " ON p.document_id = said.document_id AND p.position = said.position"
+            f" ORDER BY {_SUREST.replace('document_id, position', 'said.document_id, p.position')}",
+            [narrative_id, *window, stance, limit],
         )
+
+    def _attributed(self, labels: Sequence[Row]) -> list[Row]:
+        """Return quotes with what they are quoted from, in their order."""
+        marks = ", ".join("?" * len(labels))
+        found = rows(
+            self._db,
+            "SELECT d.id, d.title, d.url, d.source_id, s.name AS source, d.published_at,"
+            " d.effective_at FROM documents d JOIN sources s ON s.id = d.source_id"
+            f" WHERE d.id IN ({marks})",
+            [label["document_id"] for label in labels],
+        )
+        by_id = {row.pop("id"): row for row in found}
+        return [
+            {**{column: label[column] for column in _QUOTED}, **by_id[label["document_id"]]}
+            for label in labels
+        ]
 
     # -- one document -----------------------------------------------------------------
 
@@ -193,9 +202,27 @@ class Stories:
         """Return the newest stories that name an asset."""
         return rows(
             self._db,
-            f"SELECT {STORY}, sum(e.count) AS mentions FROM entities e"
-            " JOIN documents d ON d.id = e.document_id JOIN sources s ON s.id = d.source_id"
-            " WHERE e.asset_id = ? AND d.duplicate_of IS NULL GROUP BY d.id"
-            " ORDER BY d.effective_at DESC, d.id LIMIT ?",
+            "WITH m AS MATERIALIZED (SELECT document_id, effective_at, mentions FROM"
+            " story_mentions WHERE asset_id = ? ORDER BY effective_at DESC, document_id LIMIT ?)"
+            f" SELECT {STORY}, m.mentions FROM m JOIN documents d ON d.id = m.document_id"
+            " JOIN sources s ON s.id = d.source_id ORDER BY d.effective_at DESC, d.id",
             [asset_id, limit],
         )
+
+
+_QUOTED = (
+    "document_id", "position", "quote", "stance", "probability", "stance_probability", "causal",
+)  # fmt: skip
+
+
+def _apart(labels: Sequence[Row]) -> list[Row]:
+    """Return labels, the surest first, without those of a story or a wording seen before."""
+    stories: set[str] = set()
+    wordings: set[str] = set()
+    kept = []
+    for label in labels:
+        if label["document_id"] not in stories and label["quote"] not in wordings:
+            kept.append(label)
+        stories.add(label["document_id"])
+        wordings.add(label["quote"])
+    return kept

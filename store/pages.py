@@ -18,7 +18,7 @@ from store.page_series import Series
 from store.page_sources import Outlets
 from store.page_stories import Stories
 from store.records import closes_early
-from store.rows import Connection, Row, first, rows
+from store.rows import Connection, Row, first, kept_rows, rows
 
 _NEW_YORK = ZoneInfo("America/New_York")
 
@@ -44,7 +44,7 @@ class Pages:
 
     def narratives(self) -> list[Row]:
         """Return the active narratives: ``id, name, proposition, origin``."""
-        return rows(
+        return kept_rows(
             self._db,
             "SELECT id, name, proposition, origin FROM narratives WHERE active = 1 ORDER BY rowid",
         )
@@ -64,7 +64,7 @@ class Pages:
 
     def assets(self) -> list[Row]:
         """Return the assets: ``id, name, class, unit, listed``, listed ones first."""
-        return rows(
+        return kept_rows(
             self._db,
             "SELECT id, name, class, unit, listed FROM assets ORDER BY listed DESC, rowid",
         )
@@ -73,7 +73,7 @@ class Pages:
 
     def days(self, limit: int = 40, *, until: str = "9999") -> list[str]:
         """Return the last session days that have an intensity, oldest first."""
-        found = rows(
+        found = kept_rows(
             self._db,
             "SELECT DISTINCT day FROM intensity WHERE day <= ? ORDER BY day DESC LIMIT ?",
             [until, limit],
@@ -142,7 +142,7 @@ class Pages:
 
         ``named`` lists the narratives that lead or are possible, at most three.
         """
-        found = rows(
+        found = kept_rows(
             self._db,
             f"{_VERDICT} WHERE e.days = 1 AND e.date <= ? ORDER BY e.date DESC LIMIT ?",
             [until, limit],
@@ -179,10 +179,15 @@ class Pages:
 
     def episodes(self) -> dict[str, Row]:
         """Return the episode library by id."""
-        found = rows(
+        found = kept_rows(
             self._db, "SELECT id, date, name, label, note, kind FROM episodes ORDER BY date"
         )
         return {row["id"]: row for row in found}
+
+    def counts(self) -> dict[str, int]:
+        """Return the rows of tables: of all in a snapshot, of the documents in a working file."""
+        found = kept_rows(self._db, 'SELECT "table", "rows" FROM table_counts')
+        return {row["table"]: row["rows"] for row in found}
 
     # -- data quality ---------------------------------------------------------------
 
@@ -191,19 +196,20 @@ class Pages:
 
         ``failures`` are those of the seven days before the last run of any stage.
         """
-        runs = rows(
+        runs = kept_rows(
             self._db,
-            "SELECT id, stage, started_at, finished_at, status, code FROM ("
-            "SELECT *, row_number() OVER (PARTITION BY stage ORDER BY started_at DESC, id DESC)"
-            " AS nth FROM runs) WHERE nth = 1 ORDER BY started_at DESC",
+            "SELECT id, stage, started_at, finished_at, status, code FROM runs WHERE id IN ("
+            "SELECT (SELECT id FROM runs r WHERE r.stage = s.stage"
+            " ORDER BY started_at DESC, id DESC LIMIT 1) FROM (SELECT DISTINCT stage FROM runs) s)"
+            " ORDER BY started_at DESC",
         )
         as_of = self.as_of()
         since = "" if as_of is None else to_text(datetime.fromisoformat(as_of) - timedelta(days=7))
-        statuses = rows(
+        statuses = kept_rows(
             self._db,
             "SELECT status, count(*) AS sources FROM sources GROUP BY status ORDER BY status",
         )
-        kinds = rows(
+        kinds = kept_rows(
             self._db,
             "SELECT stage, kind, count(*) AS items FROM failures WHERE failed_at >= ?"
             " GROUP BY stage, kind ORDER BY items DESC, stage, kind",
@@ -215,7 +221,7 @@ class Pages:
             "sources": {row["status"]: row["sources"] for row in statuses},
             "failures": sum(row["items"] for row in kinds),
             "failure_kinds": kinds,
-            "documents": rows(self._db, "SELECT count(*) AS n FROM documents")[0]["n"],
+            "documents": self.counts().get("documents", 0),
             "newest": rows(self._db, "SELECT max(effective_at) AS at FROM documents")[0]["at"],
         }
 

@@ -6,15 +6,57 @@ rename, so that no second connection touches the file that the nightly run write
 
 import os
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from store.database import Store
 from store.errors import SchemaError, StoreError
+from store.migrations.pages import VIEWS
 
 # What no page shows: about 1 KB a document, four tenths of an archive of headlines.
 _WORKING = ("vectors",)
+# The tables that hold the rows of the pages' views, each in the order in which it is read.
+_TABLES = {
+    "story_labels": """
+  narrative_id TEXT NOT NULL,
+  effective_at TEXT NOT NULL,
+  document_id TEXT NOT NULL,
+  position INTEGER NOT NULL,
+  source_id TEXT NOT NULL,
+  stance TEXT NOT NULL,
+  probability REAL NOT NULL,
+  stance_probability REAL NOT NULL,
+  causal INTEGER NOT NULL,
+  PRIMARY KEY (narrative_id, effective_at, document_id, position)""",
+    "story_stances": """
+  narrative_id TEXT NOT NULL,
+  effective_at TEXT NOT NULL,
+  document_id TEXT NOT NULL,
+  source_id TEXT NOT NULL,
+  stance TEXT NOT NULL,
+  probability REAL NOT NULL,
+  causal INTEGER NOT NULL,
+  reach INTEGER NOT NULL,
+  PRIMARY KEY (narrative_id, effective_at, document_id)""",
+    "story_mentions": """
+  asset_id TEXT NOT NULL,
+  effective_at TEXT NOT NULL,
+  document_id TEXT NOT NULL,
+  mentions INTEGER NOT NULL,
+  PRIMARY KEY (asset_id, effective_at, document_id)""",
+    "table_counts": """
+  "table" TEXT NOT NULL,
+  "rows" INTEGER NOT NULL,
+  PRIMARY KEY ("table")""",
+}
+# The table of labels is looked at by narrative and stance, in the order of its key; the names in
+# the stories of a narrative are counted without their rows.
+_FOR_TABLES = (
+    "CREATE INDEX entities_of_document ON entities(document_id, text, label, asset_id)",
+    "DROP INDEX labels_by_pair",
+    "CREATE INDEX labels_by_narrative ON labels(narrative_id, passage_id, stance)",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +77,9 @@ def is_current(database: Path) -> bool:
     snapshot = snapshot_path(database)
     if not (database.exists() and snapshot.exists()):
         return False
-    return snapshot.stat().st_mtime_ns >= database.stat().st_mtime_ns
+    if snapshot.stat().st_mtime_ns < database.stat().st_mtime_ns:
+        return False
+    return _holds_rows(snapshot)  # else it is of an older version, whose pages read otherwise
 
 
 def publish(store: Store) -> Published:
@@ -51,8 +95,22 @@ def publish(store: Store) -> Published:
     target = snapshot_path(store.path)
     if is_current(store.path):
         return Published(path=target, fresh=False)
-    copy_checked(store.path, target, without=_WORKING)
+    _copy_checked(store.path, target, _for_readers)
     return Published(path=target, fresh=True)
+
+
+def table_counts(snapshot: Path) -> dict[str, int]:
+    """Return the rows of every table of a snapshot; nothing of a file that is none.
+
+    Raises
+    ------
+    StoreError
+        When the file cannot be read.
+    """
+    if not _holds_rows(snapshot):
+        return {}
+    with Store.open(snapshot, read_only=True) as store:
+        return store.pages.counts()
 
 
 def backup(database: Path, target: Path) -> Path:
@@ -88,11 +146,12 @@ def restore(source: Path, database: Path) -> None:
     copy_checked(source, database)
 
 
-def copy_checked(source: Path, target: Path, *, without: Sequence[str] = ()) -> None:
-    """Copy a database into place: vacuumed, checked, flushed to disk, swapped by rename.
+def copy_checked(source: Path, target: Path) -> None:
+    """Copy a database into place: vacuumed, checked, flushed to disk, swapped by rename."""
+    _copy_checked(source, target, _for_writing)
 
-    Tables named in `without` are there, and empty.
-    """
+
+def _copy_checked(source: Path, target: Path, fit: Callable[[Path], None]) -> None:
     partial = target.with_name(f"{target.name}.tmp")
     partial.unlink(missing_ok=True)
     try:
@@ -102,8 +161,7 @@ def copy_checked(source: Path, target: Path, *, without: Sequence[str] = ()) -> 
             connection.execute("VACUUM INTO ?", [str(partial)])
         finally:
             connection.close()
-        for table in without:
-            _empty(partial, table)
+        fit(partial)
         _check(partial)
         with partial.open("rb+") as file:
             os.fsync(file.fileno())
@@ -117,21 +175,79 @@ def copy_checked(source: Path, target: Path, *, without: Sequence[str] = ()) -> 
         partial.unlink(missing_ok=True)
 
 
-def _empty(path: Path, table: str) -> None:
-    connection = sqlite3.connect(path, isolation_level=None)
+def _for_readers(copy: Path) -> None:
+    """Leave out what no page shows, and write down the rows of the views that pages read."""
+    connection = sqlite3.connect(copy, isolation_level=None)
     try:
-        if connection.execute(f"DELETE FROM {table}").rowcount:
-            connection.execute("VACUUM")
+        # Nobody sees this file before it is checked and flushed: a crash leaves nothing behind.
+        connection.execute("PRAGMA journal_mode = OFF")
+        connection.execute("PRAGMA synchronous = OFF")
+        connection.execute("PRAGMA cache_size = -65536")
+        for table in _WORKING:
+            # No second vacuum: what is written down next takes the room.
+            connection.execute(f"DELETE FROM {table}")
+        for name, columns in _TABLES.items():
+            connection.execute(f"DROP VIEW IF EXISTS {name}")
+            connection.execute(f"CREATE TABLE {name} ({columns}\n) STRICT, WITHOUT ROWID")
+            key = columns.rpartition("PRIMARY KEY (")[2].rstrip(")")
+            connection.execute(f"INSERT INTO {name} SELECT * FROM ({VIEWS[name]}) ORDER BY {key}")
+        for statement in _FOR_TABLES:
+            connection.execute(statement)
+        # Statistics help the planner of the pages; a snapshot is never written to again.
+        connection.execute("ANALYZE")
+        _count_rows(connection)
     finally:
         connection.close()
+
+
+def _count_rows(connection: sqlite3.Connection) -> None:
+    """Write down how many rows every table has, itself among them."""
+    found = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+    for (name,) in found:
+        connection.execute(
+            f'INSERT OR REPLACE INTO table_counts SELECT ?, count(*) FROM "{name}"', [name]
+        )
+    connection.execute(
+        'UPDATE table_counts SET "rows" = (SELECT count(*) FROM table_counts)'
+        " WHERE \"table\" = 'table_counts'"
+    )
+
+
+def _for_writing(copy: Path) -> None:
+    """Make views again of what is written down in a snapshot: it would not follow the tables."""
+    connection = sqlite3.connect(copy, isolation_level=None)
+    try:
+        kept = {
+            row[0]
+            for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+        } & set(VIEWS)
+        for name in [name for name in VIEWS if name in kept]:
+            connection.execute(f"DROP TABLE {name}")
+            connection.execute(f"CREATE VIEW {name} AS{VIEWS[name]}")
+        if kept:
+            connection.execute("DROP INDEX entities_of_document")
+            connection.execute("DROP INDEX labels_by_narrative")
+            connection.execute("CREATE INDEX labels_by_pair ON labels(narrative_id, document_id)")
+        connection.execute("ANALYZE")
+    finally:
+        connection.close()
+
+
+def _holds_rows(snapshot: Path) -> bool:
+    try:
+        connection = sqlite3.connect(f"{snapshot.resolve().as_uri()}?mode=ro", uri=True)
+        try:
+            sql = "SELECT name FROM sqlite_master WHERE type = 'table'"
+            return {row[0] for row in connection.execute(sql)} >= set(VIEWS)
+        finally:
+            connection.close()
+    except sqlite3.Error:
+        return False
 
 
 def _check(path: Path) -> None:
     connection = sqlite3.connect(path)
     try:
-        # Statistics help the planner of the pages; a snapshot is never written to again.
-        connection.execute("ANALYZE")
-        connection.commit()
         complaints = [row[0] for row in connection.execute("PRAGMA quick_check")]
         tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master")}
     finally:

@@ -28,6 +28,50 @@ class Connection(Protocol):
         """Run one statement and return its cursor."""
 
 
+class Kept:
+    """A connection to a file that never changes: it remembers what every page asks for.
+
+    Parameters
+    ----------
+    db : Connection
+        Where to ask.
+    answers : dict
+        What was asked before, shared by all connections to the same file. It is emptied when
+        it is full: the few answers that many pages share are soon in it again.
+    """
+
+    def __init__(self, db: Connection, answers: dict[Any, list[Row]]) -> None:
+        self._db = db
+        self.answers = answers
+
+    def execute(self, sql: str, parameters: Sequence[Any] = (), /) -> Any:
+        """Run one statement and return its cursor."""
+        return self._db.execute(sql, parameters)
+
+
+_MOST_KEPT = 250
+
+
+def kept_rows(db: Connection, sql: str, values: Sequence[Any] = ()) -> list[Row]:
+    """Return the rows of a query that many pages ask in the same words; see ``Kept``.
+
+    Raises
+    ------
+    StoreError
+        As :func:`rows`.
+    """
+    if not isinstance(db, Kept):
+        return rows(db, sql, values)
+    key = (sql, *values)
+    found = db.answers.get(key)
+    if found is None:
+        found = rows(db, sql, values)
+        if len(db.answers) >= _MOST_KEPT:
+            db.answers.clear()
+        db.answers[key] = found
+    return [dict(row) for row in found]  # pages add to their rows
+
+
 def rows(db: Connection, sql: str, values: Iterable[Any] = ()) -> list[Row]:
     """Return the rows of a query, each a dict by column name.
 

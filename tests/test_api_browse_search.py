@@ -83,6 +83,15 @@ def test_copies_are_listed_only_when_asked_for(pages):
     assert all(row["duplicate_of"] is None for row in without["documents"])
 
 
+def test_more_hits_than_are_looked_at_are_more_than_what_is_counted(pages, monkeypatch):
+    assert not found(pages, "tape")["more"]
+    monkeypatch.setattr("store.page_search.MOST", 7)
+    answer = found(pages, "tape")
+    assert answer["more"]
+    assert 0 < answer["total"] <= 8
+    assert len(answer["documents"]) == answer["total"]
+
+
 def test_newest_first_is_in_order_of_time(pages):
     times = [row["effective_at"] for row in found(pages, "tape", order="newest")["documents"]]
     assert times == sorted(times, reverse=True)

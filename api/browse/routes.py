@@ -8,6 +8,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
+from weakref import WeakKeyDictionary
 
 from markupsafe import Markup
 
@@ -16,9 +17,11 @@ from api.browse.errors import PageMovedError, PageNotFoundError
 from api.browse.headers import PAGE_POLICY
 from store.errors import StoreError
 from store.pages import Pages
+from store.rows import Kept
 
 DATABASE = "tapestory"
 TIME_LIMIT_MS = 5000
+_ANSWERS: WeakKeyDictionary[Any, dict[Any, Any]] = WeakKeyDictionary()
 _STATIC = Path(__file__).parent / "static"
 _HTML = {"content-security-policy": PAGE_POLICY}
 
@@ -119,14 +122,18 @@ async def _read(
     wanted = unquote(request.url_vars.get("id") or "")
     query = {key: request.args[key] for key in request.args}
 
+    database = datasette.get_database(DATABASE)
+    # Served as immutable: what one page found holds for the next.
+    answers = _ANSWERS.setdefault(database, {})
+
     def read(connection: Any) -> tuple[Data, dict[str, Markup]]:
         from datasette.utils import sqlite_timelimit
 
         with sqlite_timelimit(connection, TIME_LIMIT_MS):
-            data = page.collect(Pages(connection), wanted, query)
+            data = page.collect(Pages(Kept(connection, answers)), wanted, query)
         return data, page.draw(data) if draw and page.draw else {}
 
-    found: tuple[Data, dict[str, Markup]] = await datasette.get_database(DATABASE).execute_fn(read)
+    found: tuple[Data, dict[str, Markup]] = await database.execute_fn(read)
     return found
 
 

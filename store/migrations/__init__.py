@@ -10,7 +10,7 @@ from store.migrations import first, since  # isort: split
 
 from store.migrations import aligned  # isort: split
 
-from store.migrations import alerts
+from store.migrations import alerts, pages
 from store.migrations.frame import migrations
 
-__all__ = ["alerts", "aligned", "first", "migrations", "since"]
+__all__ = ["alerts", "aligned", "first", "migrations", "pages", "since"]
