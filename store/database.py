@@ -95,8 +95,8 @@ class Store:
             db = _connect(path, read_only=read_only)
             if not read_only:
                 _migrate(db, path)
-            elif not db["runs"].exists():
-                raise SchemaError(f"{str(path)!r} is not a Tapestory database")
+            else:
+                _refuse_older(db, path)
             return cls(db, path, lock)
         except BaseException:
             if lock is not None:
@@ -205,6 +205,18 @@ def _migrate(db: Database, path: Path) -> None:
         migrations.apply(db)
     except sqlite3.Error as error:
         raise _mapped(error, path) from error
+
+
+def _refuse_older(db: Database, path: Path) -> None:
+    """Refuse what cannot be read: no database of ours, or one that lacks what queries name."""
+    if not db["runs"].exists():
+        raise SchemaError(f"{str(path)!r} is not a Tapestory database")
+    applied = {row["name"] for row in db.query("SELECT name FROM _sqlite_migrations")}
+    if _OUR_MIGRATIONS - applied:
+        raise SchemaError(
+            f"{str(path)!r} was made by an older version of Tapestory: 'tapestory publish DB' on"
+            " the working file brings it and its snapshot up to date"
+        )
 
 
 def _mapped(error: sqlite3.Error, path: Path) -> StoreError:

@@ -79,7 +79,11 @@ def is_current(database: Path) -> bool:
         return False
     if snapshot.stat().st_mtime_ns < database.stat().st_mtime_ns:
         return False
-    return _holds_rows(snapshot)  # else it is of an older version, whose pages read otherwise
+    try:
+        Store.open(snapshot, read_only=True).close()
+    except StoreError:
+        return False  # damaged, or of an older version, whose pages read otherwise
+    return _holds_rows(snapshot)
 
 
 def publish(store: Store) -> Published:

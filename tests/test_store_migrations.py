@@ -7,8 +7,9 @@ import pytest
 from sqlite_utils import Database
 
 from store import Store
-from store.errors import StoreError
+from store.errors import SchemaError, StoreError
 from store.migrations import migrations
+from store.publish import is_current, publish, snapshot_path
 from store.records import Failure, Source
 
 AT = "2026-01-30T21:00:00Z"
@@ -139,3 +140,25 @@ def test_an_unknown_kind_is_refused_with_the_choice(tmp_path):
             store.sources.sync([odd])
         assert store.sources.all() == []
         assert store.runs.begin("crawl", now=datetime(2026, 1, 30, tzinfo=UTC)).id
+
+
+def test_a_reader_says_that_a_file_is_of_an_older_version(old_path):
+    with pytest.raises(SchemaError, match=r"older version .* 'tapestory publish DB'"):
+        Store.open(old_path, read_only=True)
+    Store.open(old_path).close()
+    Store.open(old_path, read_only=True).close()
+
+
+def test_a_snapshot_of_an_older_version_is_published_again(tmp_path):
+    path = tmp_path / "t.db"
+    with Store.open(path, create=True) as store:
+        publish(store)
+        assert is_current(path)
+    connection = sqlite3.connect(snapshot_path(path))
+    connection.execute("DELETE FROM _sqlite_migrations WHERE name = 'm022_pages'")
+    connection.commit()
+    connection.close()
+    assert not is_current(path)
+    with Store.open(path) as store:
+        assert publish(store).fresh
+    assert is_current(path)

@@ -87,7 +87,13 @@ def alert_entry(alert: Mapping[str, Any], site: str) -> Entry:
 
 
 def report_entries(pages: "Pages", site: str, limit: int = WEEKS) -> list[Entry]:
-    """Return an entry for each of the last complete weeks that have data.
+    """Return an entry for each of the last complete weeks that have data."""
+    weeks = complete_weeks(pages, limit)
+    return [_report_entry(pages, name, days, site) for name, days in weeks.items()]
+
+
+def complete_weeks(pages: "Pages", limit: int) -> dict[str, list[str]]:
+    """Return the sessions of the last complete weeks that have data, by ISO week, ascending.
 
     A week is complete when its last session has closed and either it was a Friday or a later
     week has begun: the report of half a week is no news.
@@ -100,12 +106,11 @@ def report_entries(pages: "Pages", site: str, limit: int = WEEKS) -> list[Entry]
         year, week, _ = date.fromisoformat(day).isocalendar()
         weeks.setdefault(f"{year}-W{week:02}", []).append(day)
     last = max(weeks, default="")
-    entries = []
-    for name, held in sorted(weeks.items())[-limit:]:
-        friday = date.fromisoformat(held[-1]).isoweekday() == 5
-        if held[-1] in closed and (friday or name < last):
-            entries.append(_report_entry(pages, name, held, site))
-    return entries
+    return {
+        name: held
+        for name, held in sorted(weeks.items())[-limit:]
+        if held[-1] in closed and (date.fromisoformat(held[-1]).isoweekday() == 5 or name < last)
+    }
 
 
 def _report_entry(pages: "Pages", name: str, days: Sequence[str], site: str) -> Entry:

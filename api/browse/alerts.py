@@ -49,6 +49,17 @@ def collect_one(pages: Pages, alert_id: str, query: Mapping[str, str]) -> dict[s
     return {"alert": _with_state(found[0], latest), "names": _names(pages)}
 
 
+def running(pages: Pages, limit: int = 5) -> list[dict[str, Any]]:
+    """Return the newest stories that are not over, without their evidence."""
+    latest = max(pages.closed(pages.days(10)), default=None)
+    found = [_with_state(alert, latest) for alert in pages.alerts.listed(limit=4 * limit)]
+    return [
+        {key: alert[key] for key in ("id", "title", "severity", "first_day", "last_day")}
+        for alert in found
+        if alert["state"] == "running"
+    ][:limit]
+
+
 def _names(pages: Pages) -> dict[str, str]:
     return {row["id"]: row["name"] for row in pages.narratives()}
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from api.browse.alerts import running
 from api.browse.drawing import move_bars
 from store.pages import Pages
 
@@ -42,6 +43,7 @@ def collect(pages: Pages, _: str, query: Mapping[str, str]) -> dict[str, Any]:
         "largest": pages.largest(days[0], days[-1]) if days else None,
         "largest_since": days[0] if days else None,
         "verdicts": verdicts,
+        "alerts": running(pages),
         "quality": pages.quality(),
         "troubled": [row for row in pages.outlets.health() if row["status"] != "active"],
     }

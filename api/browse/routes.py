@@ -1,5 +1,6 @@
 """From an address to a page: read, draw, render, or say in a sentence why not."""
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -12,10 +13,10 @@ from weakref import WeakKeyDictionary
 
 from markupsafe import Markup
 
-from api.browse import alerts, asset, day, document, home, narrative, search, source
+from api.browse import alerts, asset, day, document, home, narrative, reports, search, source
 from api.browse.errors import PageMovedError, PageNotFoundError
 from api.browse.headers import PAGE_POLICY
-from store.errors import StoreError
+from store.errors import StoreError, TapestoryError
 from store.pages import Pages
 from store.rows import Kept
 
@@ -68,6 +69,7 @@ PAGES = (
     Page(name="source", pattern=f"/source{_ID}", collect=source.collect, draw=source.draw),
     Page(name="alerts", pattern=r"/alerts(?P<format>\.json)?$", collect=alerts.collect),
     Page(name="alert", pattern=f"/alert{_ID}", collect=alerts.collect_one),
+    Page(name="reports", pattern=r"/reports(?P<format>\.json)?$", collect=reports.collect),
     Page(name="search", pattern=r"/search(?P<format>\.json)?$", collect=search.collect),
 )
 
@@ -78,6 +80,7 @@ def page_routes() -> list[tuple[str, Callable[..., Awaitable[Any]]]]:
         *((page.pattern, _view(page)) for page in PAGES),
         (_SHEET, _style_sheet),
         (alerts.FEED, _feed),
+        (reports.REPORT, _report),
     ]
 
 
@@ -193,6 +196,24 @@ async def _feed(request: Any, datasette: Any) -> Any:
     except StoreError as error:
         return Response.text(f"{error}\n", status=503)
     return Response(text, content_type="application/atom+xml; charset=utf-8")
+
+
+async def _report(request: Any, datasette: Any) -> Any:
+    from datasette import Response
+
+    kind = request.url_vars["kind"] or "html"
+    week = unquote(request.url_vars["week"])
+    snapshot = Path(datasette.get_database(DATABASE).path)
+    try:
+        body = await asyncio.to_thread(reports.render, snapshot, week, kind)
+    except PageNotFoundError as error:
+        return await _refusal(datasette, request, 404, error, as_json=kind == "json")
+    except TapestoryError as error:
+        return await _refusal(datasette, request, 503, error, as_json=kind == "json")
+    headers = dict(_HTML)
+    if kind == "pdf":
+        headers["content-disposition"] = f'inline; filename="narratives-{week}.pdf"'
+    return Response(body, headers=headers, content_type=reports.TYPES[kind])
 
 
 # Style sheets have an address of ours: Datasette's own for plugins depends on how the plugin
