@@ -11,7 +11,7 @@ HIT_START, HIT_END = "\x01", "\x02"
 _UNSPACED = re.compile(f"[{UNSPACED}]")
 _WORDS = re.compile(r'"([^"]*)"|(\S+)')
 _LIKE = "(title LIKE ? ESCAPE '\\' OR text LIKE ? ESCAPE '\\')"
-MOST = 5_000
+MOST = 3_000
 """Hits that are looked at. What is found more often is judged by those that were stored last."""
 
 
