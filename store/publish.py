@@ -56,6 +56,8 @@ _FOR_TABLES = (
     "CREATE INDEX entities_of_document ON entities(document_id, text, label, asset_id)",
     "DROP INDEX labels_by_pair",
     "CREATE INDEX labels_by_narrative ON labels(narrative_id, passage_id, stance)",
+    # For the canned query that shows them to a person.
+    "CREATE INDEX labels_unsure ON labels(stance_probability) WHERE stance_probability < 0.6",
 )
 
 
@@ -231,6 +233,7 @@ def _for_writing(copy: Path) -> None:
         if kept:
             connection.execute("DROP INDEX entities_of_document")
             connection.execute("DROP INDEX labels_by_narrative")
+            connection.execute("DROP INDEX labels_unsure")
             connection.execute("CREATE INDEX labels_by_pair ON labels(narrative_id, document_id)")
         connection.execute("ANALYZE")
     finally:

@@ -14,6 +14,7 @@ from api.charts.svg import (
     dot,
     drawing,
     empty,
+    filled,
     hatch,
     line,
     rect,
@@ -152,7 +153,7 @@ def _heat(cell: AlignmentCell | None, x: float, y: float, name: str) -> Markup:
     fill = BLUE if cell.effect > 0 else VERMILLION
     opacity = _INK_LIMIT * min(1.0, abs(cell.effect) / 0.5)
     stroke = INK if passes(cell) else ""
-    return Markup("{}{}").format(
+    return filled("{}{}",
         rect(x, y, width, height, fill, opacity=opacity, stroke=stroke,
              tip=f"{name}, {cell_words(cell)}"),
         text(x + width / 2, y + 15.5, wording.fixed(cell.effect), anchor="middle", size=11,

@@ -43,6 +43,14 @@ class Scale:
         return self.start + min(1.0, max(0.0, part)) * (self.end - self.start)
 
 
+def filled(template: str, *values: object) -> Markup:
+    """Return a template of ours with values filled in, each escaped.
+
+    What ``Markup.format`` returns, in half of its time: it was most of what a chart cost.
+    """
+    return Markup(template.format(*(escape(value) for value in values)))
+
+
 def drawing(
     width: float,
     height: float,
@@ -62,21 +70,20 @@ def drawing(
         Keep the size in pixels, for a drawing inside a line or a table cell.
     """
     size = (
-        Markup('width="{}" height="{}"').format(_n(width), _n(height))
+        filled('width="{}" height="{}"', _n(width), _n(height))
         if fixed
-        else Markup('width="100%" style="max-width:{}px;height:auto"').format(_n(1.25 * width))
+        else filled('width="100%" style="max-width:{}px;height:auto"', _n(1.25 * width))
     )
-    return Markup(
+    return filled(
         '<svg xmlns="http://www.w3.org/2000/svg" class="chart" viewBox="0 0 {} {}" {} role="img"'
-        ' aria-label="{}" font-size="{}"><title>{}</title>{}{}</svg>'
-    ).format(
+        ' aria-label="{}" font-size="{}"><title>{}</title>{}{}</svg>',
         _n(width),
         _n(height),
         size,
         title,
         FONT,
         title,
-        Markup("<desc>{}</desc>").format(desc) if desc else "",
+        filled("<desc>{}</desc>", desc) if desc else "",
         Markup("").join(body),
     )
 
@@ -100,7 +107,8 @@ def text(  # noqa: PLR0913 - a label has that many faces; a record for them woul
     rest: str = "",
 ) -> Markup:
     """Return a line of text with its baseline at ``y``; ``rest`` follows, small and faint."""
-    return Markup('<text x="{}" y="{}" fill="{}"{}{}{}{}{}>{}{}</text>').format(
+    return filled(
+        '<text x="{}" y="{}" fill="{}"{}{}{}{}{}>{}{}</text>',
         _n(x),
         _n(y),
         fill,
@@ -108,11 +116,9 @@ def text(  # noqa: PLR0913 - a label has that many faces; a record for them woul
         _attribute("font-size", _n(size), _n(FONT)),
         _attribute("font-weight", "600" if bold else "", ""),
         _attribute("opacity", _n(opacity, 2), "1"),
-        Markup(' transform="rotate({} {} {})"').format(_n(turn), _n(x), _n(y)) if turn else "",
+        filled(' transform="rotate({} {} {})"', _n(turn), _n(x), _n(y)) if turn else "",
         words,
-        Markup('<tspan dx="10" font-size="12" font-weight="400" opacity="0.85">{}</tspan>').format(
-            rest
-        )
+        filled('<tspan dx="10" font-size="12" font-weight="400" opacity="0.85">{}</tspan>', rest)
         if rest
         else "",
     )
@@ -130,7 +136,8 @@ def rect(
     tip: str = "",
 ) -> Markup:
     """Return a rectangle; ``tip`` is shown on hover and read aloud."""
-    return Markup('<rect x="{}" y="{}" width="{}" height="{}" fill="{}"{}{}{}').format(
+    return filled(
+        '<rect x="{}" y="{}" width="{}" height="{}" fill="{}"{}{}{}',
         _n(x),
         _n(y),
         _n(max(0.0, width)),
@@ -138,7 +145,7 @@ def rect(
         fill,
         _attribute("fill-opacity", _n(opacity, 2), "1"),
         _attribute("stroke", stroke, ""),
-        Markup("><title>{}</title></rect>").format(tip) if tip else Markup("/>"),
+        filled("><title>{}</title></rect>", tip) if tip else Markup("/>"),
     )
 
 
@@ -151,7 +158,8 @@ def line(
     opacity: float = 1.0,
 ) -> Markup:
     """Return a line through points."""
-    return Markup('<path d="{}" fill="none" stroke="{}" stroke-width="{}"{}{}/>').format(
+    return filled(
+        '<path d="{}" fill="none" stroke="{}" stroke-width="{}"{}{}/>',
         _path(points),
         stroke,
         _n(width),
@@ -162,20 +170,21 @@ def line(
 
 def area(points: Sequence[tuple[float, float]], fill: str, *, opacity: float) -> Markup:
     """Return a filled outline."""
-    return Markup('<path d="{}Z" fill="{}" fill-opacity="{}"/>').format(
-        _path(points), fill, _n(opacity, 2)
+    return filled(
+        '<path d="{}Z" fill="{}" fill-opacity="{}"/>', _path(points), fill, _n(opacity, 2)
     )
 
 
 def dot(x: float, y: float, radius: float, fill: str, *, stroke: str = "", tip: str = "") -> Markup:
     """Return a disc."""
-    return Markup('<circle cx="{}" cy="{}" r="{}" fill="{}"{}{}').format(
+    return filled(
+        '<circle cx="{}" cy="{}" r="{}" fill="{}"{}{}',
         _n(x),
         _n(y),
         _n(radius),
         fill,
         _attribute("stroke", stroke, ""),
-        Markup("><title>{}</title></circle>").format(tip) if tip else Markup("/>"),
+        filled("><title>{}</title></circle>", tip) if tip else Markup("/>"),
     )
 
 
@@ -188,9 +197,10 @@ def hatch(x: float, y: float, width: float, height: float, *, tip: str = "") -> 
         end = (x + min(width, offset), y + max(0.0, offset - width))
         strokes.append(_path([start, end]))
         offset += 5.0
-    return Markup("{}{}").format(
+    return filled(
+        "{}{}",
         rect(x, y, width, height, GREY, opacity=0.12, tip=tip),
-        Markup('<path d="{}" stroke="{}" stroke-opacity="0.6"/>').format("".join(strokes), GREY)
+        filled('<path d="{}" stroke="{}" stroke-opacity="0.6"/>', "".join(strokes), GREY)
         if strokes
         else "",
     )
@@ -250,4 +260,4 @@ def _n(value: float, digits: int = 1) -> str:
 def _attribute(name: str, value: str, default: str) -> Markup:
     if value == default:
         return Markup("")
-    return Markup(' {}="{}"').format(Markup(name), escape(value))
+    return filled(' {}="{}"', Markup(name), escape(value))
