@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from api.report.facts import Said, Sentence
 from store.records import (
     AlignmentCell,
     Analog,
@@ -14,6 +15,7 @@ from store.records import (
     Coverage,
     Explanation,
     Falsifier,
+    FalsifierScore,
     Move,
     SourceKind,
     SourceStatus,
@@ -75,7 +77,7 @@ class Tape:
     """
 
     day: date | None
-    premise: str | None
+    premise: Sentence | None
     moves: Sequence[Move]
     week: Sequence[WeekChange]
     closes: Sequence[tuple[date, float]]
@@ -161,6 +163,7 @@ class Dispute:
     narrative_id: str
     name: str
     proposition: str
+    lead: Said
     favor: int
     against: int
     sources_favor: Sequence[str]
@@ -175,6 +178,7 @@ class SuspectCase:
     name: str
     suspect: Suspect
     status: str
+    fired: Sequence[Sentence]
     quotes: Sequence[Evidence]
 
 
@@ -188,16 +192,146 @@ class AnalogCase:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Condition:
+    """A dated condition that would overturn an answer, in words.
+
+    Attributes
+    ----------
+    falsifier : Falsifier
+        As stored with the answer for ``day``.
+    words : Sentence
+        Composed from its numbers; as stored in answers that have none.
+    series : str
+        The name of its asset or narrative.
+    """
+
+    day: date
+    falsifier: Falsifier
+    words: Sentence
+    series: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Inquiry:
-    """Which story goes with the largest move of the week."""
+    """Which story goes with the largest move of the week.
+
+    Attributes
+    ----------
+    none_of_these, analog_statement : sequence of Sentence
+        As stored with the answer; of the second only what its rows can show.
+    """
 
     explanation: Explanation
-    verdict: str
+    verdict: Said
+    none_of_these: Sequence[Sentence]
     cases: Sequence[SuspectCase]
     analogs: Sequence[AnalogCase]
+    analog_statement: Sequence[Sentence]
     analog_like: Sequence[str]
-    falsifiers: Sequence[Falsifier]
+    falsifiers: Sequence[Condition]
     coverage: Coverage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scored:
+    """A condition of an earlier answer, judged by what was known when the week ended.
+
+    Attributes
+    ----------
+    score : {'hit', 'miss', 'open'} or None
+        ``hit``: it came true, and what it was set against is overturned. ``open``: not yet
+        due, or its last value not yet public. None: no value to judge it by.
+    seen, seen_on : float and date, or None
+        The close that met it; else the nearest one. For a mean: the mean, and its last day.
+    sessions : int
+        Values that were looked at.
+    """
+
+    condition: Condition
+    score: FalsifierScore | None
+    seen: float | None
+    seen_on: date | None
+    sessions: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Review:
+    """What became of the conditions that earlier reports set.
+
+    Attributes
+    ----------
+    day : date or None
+        Session of the largest move of the week before, whose answer last week's report showed.
+    known_by : datetime
+        Only prices that were public by then are looked at.
+    last, older : sequence of Scored
+        Those of ``day``, and those of up to eight weeks before that fell due this week.
+    """
+
+    day: date | None
+    known_by: datetime
+    last: Sequence[Scored]
+    older: Sequence[Scored]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutsideStory:
+    """A story that carries no narrative; ``copies`` counts itself, ``sources`` its own."""
+
+    document_id: str
+    title: str
+    source: str
+    url: str | None
+    published_at: datetime | None
+    copies: int
+    sources: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RisenWord:
+    """A word that such stories use more than in the weeks before, with one of them.
+
+    Attributes
+    ----------
+    stories, before : int
+        Stories with the word this week and before; a source counts three times a week at most.
+    pvalue, pvalue_adj : float
+        One-sided, raw and by Holm over all words compared.
+    """
+
+    word: str
+    stories: int
+    before: int
+    sources: int
+    zscore: float
+    pvalue: float
+    pvalue_adj: float
+    example: OutsideStory
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outside:
+    """What the list of narratives does not cover.
+
+    Attributes
+    ----------
+    stories, before : int
+        Labelled stories without a narrative, this week and in the ``weeks`` before.
+    tested, passing : int
+        Words compared, and those whose adjusted p-value is below 0.05.
+    words : sequence of RisenWord
+        The passing ones; when there is none, those that came nearest.
+    told : sequence of OutsideStory
+        Those with copies, the most first.
+    """
+
+    stories: int
+    before: int
+    weeks: int
+    tested: int
+    passing: int
+    words: Sequence[RisenWord]
+    told: Sequence[OutsideStory]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -241,6 +375,15 @@ class Scan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Lag:
+    """Hours from publication to the first sight of documents whose both stamps are real."""
+
+    documents: int
+    median: float
+    p90: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Outlet:
     """What one source gave in the week, and how it is."""
 
@@ -251,6 +394,18 @@ class Outlet:
     documents: int
     stories: int
     last_ok_at: datetime | None
+    lag: Lag | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuietSource:
+    """A source that gave documents in at least two of the four weeks before, and none now."""
+
+    id: str
+    name: str
+    documents: int
+    weeks: int
+    last_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -279,6 +434,8 @@ class Quality:
         Sessions on which too little of the panel was collected.
     models : sequence of str
         Model and taxonomy behind the labels.
+    lag : Lag or None
+        Over all sources; None where no document has both stamps.
     """
 
     documents: int
@@ -293,6 +450,22 @@ class Quality:
     missing_days: Sequence[date]
     failures: Sequence[FailureGroup]
     models: Sequence[str]
+    lag: Lag | None
+    quiet: Sequence[QuietSource]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leads:
+    """The line that opens each section, in sentences with their evidence."""
+
+    moved: Sequence[Said]
+    said: Sequence[Said]
+    changed: Sequence[Said]
+    suspects: Sequence[Said]
+    scan: Sequence[Said]
+    review: Sequence[Said]
+    outside: Sequence[Said]
+    quality: Sequence[Said]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -309,9 +482,10 @@ class WeeklyReport:
 
     week: Week
     as_of: datetime | None
-    headline: str
-    summary: Sequence[str]
-    absent: Sequence[str]
+    headline: Said
+    summary: Sequence[Sentence]
+    absent: Sequence[Said]
+    leads: Leads
     tape: Tape
     told: Sequence[Told]
     rose: Sequence[Told]
@@ -319,4 +493,6 @@ class WeeklyReport:
     disputes: Sequence[Dispute]
     inquiry: Inquiry | None
     scan: Scan | None
+    review: Review
+    outside: Outside
     quality: Quality
