@@ -236,17 +236,21 @@ class Weeks:
     def quoted(self, document_ids: Sequence[str]) -> list[Row]:
         """Return title and text of documents with the narratives that their labels name.
 
-        Columns: ``id, source_id, title, text, narratives`` (a list of ids).
+        Columns: ``id, source_id, title, text, effective_at, narratives`` (a list of ids).
         """
         marks = ", ".join("?" * len(document_ids))
         found = rows(
             self._db,
-            "SELECT d.id, d.source_id, d.title, d.text, (SELECT json_group_array(DISTINCT"
-            " l.narrative_id) FROM labels l WHERE l.document_id = d.id) AS narratives"
+            "SELECT d.id, d.source_id, d.title, d.text, d.effective_at,"
+            " (SELECT json_group_array(DISTINCT l.narrative_id) FROM labels l"
+            "  WHERE l.document_id = d.id) AS narratives"
             f" FROM documents d WHERE d.id IN ({marks}) ORDER BY d.id",
             document_ids,
         )
-        return [row | {"narratives": json.loads(row["narratives"])} for row in found]
+        return [
+            row | _instants(row, "effective_at") | {"narratives": json.loads(row["narratives"])}
+            for row in found
+        ]
 
 
 def _instants(row: Row, *columns: str) -> Row:

@@ -6,8 +6,8 @@ sentence pass that says anything else. A :class:`Stored` sentence was made by ``
 checked against the rows of the same answer.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import date, datetime
 from typing import Any, Literal
 
@@ -39,6 +39,7 @@ FORMS: Mapping[str, Callable[[Any], str]] = {
     "size_points": lambda value: wording.change(abs(value), "points").lstrip("+"),
     "moved": lambda value: "rose" if value > 0 else "fell",
     "sigma": wording.sigma,
+    "times": lambda value: f"{wording.fixed(abs(value), 1)} times",
     "price2": lambda value: f"{value:,.2f}",
     "fixed": wording.fixed,
     "hours": lambda value: wording.fixed(value, 1),
@@ -169,3 +170,18 @@ def fact(value: Any, form: str, rule: Rule, *rows: Rows, about: str = "") -> Fac
 def instants_between(start: datetime, end: datetime) -> Between:
     """Return the instants from ``start`` until before ``end``."""
     return Between(to_text(start), to_text(end))
+
+
+def sentences_of(value: Any) -> Iterator[Sentence]:
+    """Yield every sentence of a report, wherever it stands."""
+    if isinstance(value, (Said, Stored)):
+        yield value
+    elif is_dataclass(value):
+        for one in fields(value):
+            yield from sentences_of(getattr(value, one.name))
+    elif isinstance(value, Mapping):
+        for part in value.values():
+            yield from sentences_of(part)
+    elif isinstance(value, (list, tuple)):
+        for part in value:
+            yield from sentences_of(part)

@@ -5,13 +5,14 @@ fact, each fact is what its rows give, each name is one that those rows are abou
 quote stands in a document that carries the narrative it is quoted for.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from api.errors import EvidenceError
-from api.report.facts import FORMS, Clause, Fact, Name, Rows, Said, Stored, spoken
+from api.report.facts import FORMS, Clause, Fact, Name, Rows, Said, sentences_of, spoken
 from api.report.gate_cells import check_cells
 from api.report.gate_stored import check_stored
 from api.report.material import select
@@ -69,21 +70,6 @@ def check(report: WeeklyReport, store: "Store", *, now: datetime) -> None:
             check_stored(sentence, answers[sentence.day], material)
     check_cells(report, store, material)
     _check_quotes(report, store)
-
-
-def sentences_of(value: Any) -> Iterator[Said | Stored]:
-    """Yield every sentence of a report, wherever it stands."""
-    if isinstance(value, (Said, Stored)):
-        yield value
-    elif is_dataclass(value):
-        for field in fields(value):
-            yield from sentences_of(getattr(value, field.name))
-    elif isinstance(value, Mapping):
-        for part in value.values():
-            yield from sentences_of(part)
-    elif isinstance(value, (list, tuple)):
-        for part in value:
-            yield from sentences_of(part)
 
 
 def _refuse(sentence: str, why: str) -> EvidenceError:
@@ -208,7 +194,8 @@ def _check_name(said: Said, name: Name, about: set[str], store: "Store") -> None
 def _check_strangers(said: Said, clause: Clause, names: Mapping[str, set[str]]) -> None:
     """Check that no template names a narrative or an asset that nothing is cited for."""
     for name in names:
-        if len(name) > 3 and name in clause.template:
+        # Our own words begin small where they are not at the start of a template.
+        if name[:1].isupper() and re.search(rf"(?<!\w){re.escape(name)}(?!\w)", clause.template):
             raise _refuse(said, f"names {name!r} without citing a row about it")
 
 

@@ -100,11 +100,16 @@ def _cause(material: Material, id_: str, names: Mapping[str, str]) -> str:
 
 
 def _quotes(material: Material, suspect: Suspect) -> Sequence[Evidence]:
-    """Return the stored quotes that still stand: a text may have been revised or deleted since."""
+    """Return the stored quotes that still stand and that the week knew.
+
+    A text may have been revised or deleted since, and an answer quotes the session after its
+    own, which may be next week's.
+    """
     return [
         _evidence(material, quote)
         for quote in suspect.quotes
         if (document := material.quoted.get(quote.document_id)) is not None
+        and document["effective_at"] < material.known_by
         and suspect.narrative_id in document["narratives"]
         and any(quote.quote in document[part] for part in ("title", "text"))
     ]

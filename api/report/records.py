@@ -6,6 +6,7 @@ None is a number that the store does not have; the sentence beside it says why.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Literal
 
 from api.report.facts import Said, Sentence
 from store.records import (
@@ -22,6 +23,8 @@ from store.records import (
     Stance,
     Suspect,
 )
+
+ReportFormat = Literal["html", "md", "pdf", "json"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

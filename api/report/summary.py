@@ -17,8 +17,8 @@ from api.report.records import Dispute, Inquiry, Outside, Review, Tape, Told, We
 from api.report.recounted import of_outside, of_review
 
 _OUTCOMES = {
-    "hit": "{hit} came true",
-    "miss": "{miss} did not come true",
+    "hit": "{hit} came true (that answer does not stand)",
+    "miss": "{miss} did not",
     "open": "{open} cannot be judged yet",
     "none": "{none} has no value to judge it by",
 }
@@ -176,12 +176,12 @@ def _largest(tape: Tape) -> list[Clause]:
     row = move_row(tape.day, largest.asset_id, "change")
     return [
         clause(
-            "{name} {moved} {size} ({sigma}) on {day}",
+            "{name} {moved} {size} on {day}, {times} its usual daily move",
             name=Name(kind="asset", id=largest.asset_id, words=largest.name),
             moved=fact(largest.change, "moved", "row", row),
             size=fact(largest.change, f"size_{largest.unit}", "row", row),
-            sigma=fact(
-                largest.sigma, "sigma", "row", move_row(tape.day, largest.asset_id, "sigma")
+            times=fact(
+                largest.sigma, "times", "row", move_row(tape.day, largest.asset_id, "sigma")
             ),
             day=fact(
                 tape.day.isoformat(), "long_day", "row",
