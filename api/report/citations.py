@@ -22,13 +22,13 @@ def answer_row(day: date, column: str, *path: str | int) -> Rows:
 
 def move_row(day: date, asset_id: str, column: str) -> Rows:
     """Return a column of an asset's move on an explained session."""
-    where = {"date": day.isoformat(), "days": 1, "asset_id": asset_id}
+    where: Where = {"date": day.isoformat(), "days": 1, "asset_id": asset_id}
     return Rows(table="moves", column=column, where=where)
 
 
 def suspect_row(day: date, narrative_id: str, column: str) -> Rows:
     """Return a column of a narrative's row among the suspects of a session."""
-    where = {"date": day.isoformat(), "days": 1, "narrative_id": narrative_id}
+    where: Where = {"date": day.isoformat(), "days": 1, "narrative_id": narrative_id}
     return Rows(table="suspects", column=column, where=where)
 
 

@@ -152,9 +152,9 @@ class Stored(str):
 Sentence = Said | Stored
 
 
-def say(template: str, /, *, end: str = ".", **parts: Fact | Name) -> Said:
+def say(template: str, /, **parts: Fact | Name) -> Said:
     """Return a sentence of one clause; parts that it does not print are cited all the same."""
-    return Said(Clause(template=template, parts=parts), end=end)
+    return Said(Clause(template=template, parts=parts))
 
 
 def clause(template: str, /, **parts: Fact | Name) -> Clause:

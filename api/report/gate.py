@@ -57,8 +57,10 @@ def check(report: WeeklyReport, store: "Store", *, now: datetime) -> None:
     """
     material = select(store, report.week.name, now=now)
     names: dict[str, set[str]] = {}
-    for one in (*material.narratives, *material.assets):
-        names.setdefault(one.name, set()).add(one.id)
+    for narrative in material.narratives:
+        names.setdefault(narrative.name, set()).add(narrative.id)
+    for asset in material.assets:
+        names.setdefault(asset.name, set()).add(asset.id)
     evidence = _Evidence(store=store, again=recounted(material), names=names)
     answers: dict[Any, Explanation | None] = {}
     for sentence in sentences_of(report):
@@ -137,7 +139,7 @@ def _compared(fact: Fact, store: "Store") -> float | bool | None:
     if mean is None or before is None:
         return None
     if fact.rule == "difference":
-        return mean - before
+        return float(mean - before)
     return bool(low > before_high or high < before_low)
 
 
@@ -187,6 +189,8 @@ def _check_name(said: Said, name: Name, about: set[str], store: "Store") -> None
     if name.id not in about:
         raise _refuse(said, f"names {name.words!r}, which its rows are not about")
     found = cited(store.db, _NAMED[name.kind], ["name"], {"id": name.id})
+    if name.kind == "asset":  # as it was called when the answer was stored
+        found += cited(store.db, "moves", ["name"], {"asset_id": name.id})
     if name.words not in {name.id, *(row["name"] for row in found)}:
         raise _refuse(said, f"calls {name.id!r} {name.words!r}, which is not its stored name")
 

@@ -11,7 +11,7 @@ from api.report.records import Told, WeekChange, WeeklyReport
 from api.report.review import review_of
 from api.report.tape import change_between
 from api.report.told import wilson
-from store.evidence import cited
+from store.evidence import Where, cited
 from store.weeks import Weeks
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def _same(shown: Any, stored: Any, what: str) -> None:
 def _check_moves(report: WeeklyReport, store: "Store") -> None:
     if report.tape.day is None:
         return
-    where = {"date": report.tape.day.isoformat(), "days": 1}
+    where: Where = {"date": report.tape.day.isoformat(), "days": 1}
     rows = {row["asset_id"]: row for row in cited(store.db, "moves", _MOVE, where)}
     for move in report.tape.moves:
         row = rows.get(move.asset_id, {})
@@ -115,7 +115,7 @@ def _check_suspects(report: WeeklyReport, store: "Store", material: Material) ->
         return
     answer = report.inquiry.explanation
     _same(answer, material.explanation, f"the answer for {answer.date}")
-    where = {"date": answer.date.isoformat(), "days": 1}
+    where: Where = {"date": answer.date.isoformat(), "days": 1}
     columns = [*_SUSPECT, *(f"part_{part}" for part in _PARTS)]
     rows = {row["narrative_id"]: row for row in cited(store.db, "suspects", columns, where)}
     for case in report.inquiry.cases:

@@ -22,6 +22,7 @@ from store.records import Explanation, Move
 _PAIR = re.compile(r"([+-]?\d[\d.,]*) (%|bp|points)(?: \(|, )([+-]\d+\.\d|0\.0) sigma")
 # What the sentence alone holds: no row of an answer has the count of such days or the limit.
 _OWN = re.compile(r"told as much on \d+ earlier days|under the \d+(?:st|nd|rd|th)\b")
+_SIGMA = re.compile(r" \([+-]?[\d.]+ sigma\)")
 _WITHOUT_ROWS = ("The move over ", "Nearest large days of any kind")
 """Starts of the sentences on analogs whose numbers are in no row; a report leaves them out."""
 
@@ -80,7 +81,8 @@ def _refuse(sentence: Stored, why: str) -> EvidenceError:
 
 def _texts(answer: Explanation, part: str) -> list[str]:
     if part == "fired":
-        return [text for suspect in answer.suspects for text in suspect.fired]
+        said = [text for suspect in answer.suspects for text in suspect.fired]
+        return [*said, *(_SIGMA.sub("", text) for text in said)]
     if part == "condition":
         words = [one.condition for one in answer.falsifiers]
         return [text[:1].upper() + text[1:] for text in words]

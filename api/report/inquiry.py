@@ -6,7 +6,7 @@ from api import wording
 from api.explain import rivals_of
 from api.report.citations import answer_row, suspect_row
 from api.report.facts import Fact, Name, Said, Stored, fact, say
-from api.report.gate_stored import with_rows
+from api.report.gate_stored import with_numbers, with_rows
 from api.report.material import Material, Row
 from api.report.records import AnalogCase, Evidence, Inquiry, SuspectCase
 from api.report.review import conditions_of
@@ -33,7 +33,10 @@ def inquiry_of(material: Material, names: Mapping[str, str]) -> Inquiry | None:
                 name=names.get(suspect.narrative_id, suspect.narrative_id),
                 suspect=suspect,
                 status=wording.status_words(suspect, assets),
-                fired=[Stored(words, day=day, part="fired") for words in suspect.fired],
+                fired=[
+                    Stored(with_numbers(words, answer, material), day=day, part="fired")
+                    for words in suspect.fired
+                ],
                 quotes=_quotes(material, suspect),
             )
             for suspect in sorted(answer.suspects, key=lambda suspect: suspect.rank)

@@ -2,19 +2,11 @@
 
 from collections.abc import Sequence
 
+from api.report.basis import Outside, Quality
 from api.report.citations import answer_row, outside_count, passing_fact, tested_fact
 from api.report.facts import Fact, Rows, Said, fact, instants_between, say
 from api.report.material import Material
-from api.report.records import (
-    Inquiry,
-    Leads,
-    Outside,
-    Quality,
-    Review,
-    Scan,
-    Tape,
-    Told,
-)
+from api.report.records import Inquiry, Leads, Review, Scan, Tape, Told
 from api.report.recounted import of_outside, of_quality
 from api.report.summary import change_lines, review_words
 from store.evidence import Between

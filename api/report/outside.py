@@ -13,8 +13,8 @@ from math import log, sqrt
 from pathlib import Path
 from statistics import NormalDist
 
+from api.report.basis import Outside, OutsideStory, RisenWord
 from api.report.material import OUTSIDE_WEEKS, Material, Row
-from api.report.records import Outside, OutsideStory, RisenWord
 
 CAP = 3
 """Stories a week that one source can bring to the count of a word."""

@@ -16,8 +16,9 @@ from api import wording
 from api.charts import moves_chart
 from api.errors import ConfigError
 from api.report import phrases
+from api.report.basis import OutsideStory
 from api.report.draw import draw
-from api.report.records import Evidence, OutsideStory, WeeklyReport
+from api.report.records import Evidence, WeeklyReport
 
 TEMPLATE = Path(__file__).parent.parent / "templates" / "report.typ"
 _FALLBACK = re.compile(r"var\(--[a-z-]+, ?([^)]+)\)")
@@ -65,7 +66,7 @@ def pdf_values(report: WeeklyReport) -> dict[str, Any]:
         "dates": f"{wording.day_text((week.sessions or [week.monday])[0])} to"
         f" {wording.day_text((week.sessions or [week.sunday])[-1])}",
         "as_of": wording.instant_text(report.as_of),
-        "day": None if report.as_of is None else report.as_of.date().timetuple()[:3],
+        "day": report.as_of and [report.as_of.year, report.as_of.month, report.as_of.day],
         "headline": _text(report.headline),
         "absent": _texts(report.absent),
         "summary": _texts(report.summary),
@@ -123,7 +124,7 @@ def _quote(quote: Evidence) -> dict[str, Any]:
         # A headline that is its own quote is not printed twice.
         "title": "open" if same and link["url"] else "" if same else link["text"],
         "url": link["url"],
-        "at": wording.day_text(quote.published_at.date()) if quote.published_at else "date n/a",
+        "at": wording.instant_text(quote.published_at).partition(",")[0],
     }
 
 

@@ -3,7 +3,8 @@
 import re
 
 from api import wording
-from api.report.records import Lag, Outlet, Scored
+from api.report.basis import Lag, Outlet
+from api.report.records import Scored
 
 MOST_SOURCES = 12
 """Rows of the tables of sources; the JSON has all."""

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from statistics import median, quantiles
 
+from api.report.basis import FailureGroup, Lag, Outlet, Quality, QuietSource
 from api.report.facts import Said, say
 from api.report.material import Material
-from api.report.records import FailureGroup, Lag, Outlet, Quality, QuietSource
 
 _REGULAR = 2
 """Of the four weeks before: a source that was heard in as many is missed when it is quiet."""

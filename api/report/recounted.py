@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
+from api.report.basis import Outside, Quality
 from api.report.material import Material
 from api.report.outside import outside_of
 from api.report.quality import quality_of
-from api.report.records import Outside, Quality, Review
+from api.report.records import Review
 from api.report.review import review_of
 
 
@@ -39,7 +40,7 @@ def of_outside(outside: Outside) -> dict[str, Any]:
 
 def of_quality(quality: Quality) -> dict[str, Any]:
     """Return what became of the documents of the week, and of the sessions and sources."""
-    counts = {
+    counts: dict[str, Any] = {
         "quality.missing": len(quality.missing_days),
         "quality.pending": quality.pending,
         "quality.failed": quality.failed,

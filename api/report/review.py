@@ -9,8 +9,9 @@ from datetime import date
 import pandas as pd
 
 from align.falsifiers import score_falsifier
+from api import wording
 from api.report.citations import answer_row
-from api.report.facts import Name, Sentence, Stored, fact, say
+from api.report.facts import Name, Said, Sentence, Stored, clause, fact
 from api.report.material import Material
 from api.report.records import Condition, Review, Scored
 from store.records import Explanation, Falsifier
@@ -110,7 +111,8 @@ def _words(day: date, place: int, one: Falsifier, names: Mapping[str, str]) -> S
     """Say a condition from its numbers; without them, as it was stored."""
     series = one.series.removeprefix(INTENSITY)
     if one.operator is None or one.value is None or series not in names:
-        words = one.condition[:1].upper() + one.condition[1:]
+        words = wording.with_names(one.condition, names)
+        words = words[:1].upper() + words[1:]
         return Stored(words, day=day, part="condition")
     value = fact(
         one.value,
@@ -119,18 +121,18 @@ def _words(day: date, place: int, one: Falsifier, names: Mapping[str, str]) -> S
         answer_row(day, "document", "falsifiers", place, "value"),
     )
     if one.statistic == "mean":
-        return say(
+        carried = clause(
             f"on average {_AMOUNTS[one.operator]} {{value}} of the stories carry “{{name}}”",
-            end="",
             value=value,
             name=Name(kind="narrative", id=series, words=names[series]),
         )
-    return say(
+        return Said(carried, end="")
+    closes = clause(
         f"{{name}} closes {_SIGNS[one.operator]} {{value}}",
-        end="",
         name=Name(kind="asset", id=series, words=names[series]),
         value=value,
     )
+    return Said(closes, end="")
 
 
 def _series_name(one: Falsifier, narratives: Mapping[str, str], assets: Mapping[str, str]) -> str:

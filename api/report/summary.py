@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from api.report.basis import Outside
 from api.report.citations import (
     answer_row,
     move_row,
@@ -13,7 +14,7 @@ from api.report.citations import (
 )
 from api.report.facts import Clause, Fact, Name, Said, Sentence, clause, fact, say
 from api.report.material import Material
-from api.report.records import Dispute, Inquiry, Outside, Review, Tape, Told, Week
+from api.report.records import Dispute, Inquiry, Review, Tape, Told, Week
 from api.report.recounted import of_outside, of_review
 
 _OUTCOMES = {
