@@ -54,21 +54,33 @@ def check_stored(sentence: Stored, answer: Explanation | None, material: Materia
     if sentence.part == "condition":
         return  # of an answer from before conditions had numbers: the sentence is the row
     _check_pairs(sentence, answer)
+    if stray := _strays(sentence, answer, material):
+        raise _refuse(sentence, f"states {stray[0]!r}, which no row of that answer has")
+
+
+def with_numbers(remark: str, answer: Explanation, material: Material) -> str:
+    """Return a remark on a suspect, its sigmas left out where they are those of no row.
+
+    An asset that is not listed can speak against a narrative; its move is not stored.
+    """
+    return _SIGMA.sub("", remark) if _strays(remark, answer, material) else remark
+
+
+def _strays(sentence: str, answer: Explanation, material: Material) -> list[str]:
+    """Return the numbers and dates of a sentence that no row of the answer has."""
     text = _OWN.sub(" ", without(sentence, _names(answer, material)))
     days = {day_key(day) for day in _values(answer, date)}
-    for year, month, day in dates_in(text):
-        if not any((year or known[0], month, day) == known for known in days):
-            raise _refuse(
-                sentence, f"names the day {day}/{month}, which no row of {answer.date} has"
-            )
+    stray = [
+        f"{day}/{month}"
+        for year, month, day in dates_in(text)
+        if not any((year or known[0], month, day) == known for known in days)
+    ]
     known = _numbers(answer)
-    for number in numbers_in(text):
-        if number not in known:
-            raise _refuse(
-                sentence,
-                f"states {number.digits!r} {number.unit}".rstrip()
-                + f", which no row of the answer for {answer.date} has",
-            )
+    return stray + [
+        f"{number.digits} {number.unit}".strip()
+        for number in numbers_in(text)
+        if number not in known
+    ]
 
 
 def _refuse(sentence: Stored, why: str) -> EvidenceError:
