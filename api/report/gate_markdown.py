@@ -1,6 +1,7 @@
 """A belt on the finished Markdown: its prose states no number that the gate has not seen."""
 
 import re
+from html import unescape
 
 from api.errors import EvidenceError
 from api.report.facts import Fact, Said, sentences_of
@@ -21,8 +22,8 @@ def check_markdown(markdown: str, report: WeeklyReport) -> None:
     """
     sentences = list(sentences_of(report))
     names = [told.name for told in report.told]
-    names += [outlet.name for outlet in report.quality.outlets if outlet.documents]
     names += [move.name for move in report.tape.moves]
+    names = [" ".join(name.split()) for name in names]
     known: set[Number] = set()
     days: set[tuple[int | None, int, int]] = set()
     for sentence in sentences:
@@ -47,8 +48,8 @@ def prose(markdown: str) -> list[str]:
             free = line in _FREE
         if free or not line or line.startswith(("|", ">", "# ")):
             continue
-        text = re.sub(r"\\([\\`*_{}\[\]#|~+-])", r"\1", line).replace("&#8203;", "")
-        lines.append(plain(text.replace("&amp;", "&").replace("&lt;", "<").replace("&gt;", ">")))
+        text = re.sub(r"\\([\\`*_{}\[\]#|~+-])", r"\1", unescape(line))
+        lines.append(plain(text.replace("\u200b", "")))
     return lines
 
 
