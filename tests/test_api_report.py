@@ -267,12 +267,13 @@ def test_json_holds_what_the_page_says(report):
 
 
 def test_the_same_snapshot_gives_the_same_bytes(store, tmp_path):
-    formats = ["json", "html", "md"]
+    formats = ["json", "html", "pdf", "md"]
     once = write_report(store, None, tmp_path / "a", formats, NOW)
     again = write_report(store, None, tmp_path / "b", formats, datetime(2027, 1, 1, tzinfo=UTC))
     assert [path.name for path in once] == [
         "narratives-2026-W05.html",
         "narratives-2026-W05.md",
+        "narratives-2026-W05.pdf",
         "narratives-2026-W05.json",
     ]
     for one, other in zip(once, again, strict=True):

@@ -15,7 +15,7 @@ from api.report.gate_markdown import check_markdown
 from api.report.gate_stored import with_rows
 from store import Store
 from store.errors import StoreError
-from store.evidence import Between, cited
+from store.evidence import Between, Where, cited
 from store.publish import publish, snapshot_path
 from tests.sample_store import populated_store
 
@@ -323,7 +323,7 @@ def test_only_listed_tables_and_plain_columns_can_be_cited(store):
 def test_rows_are_found_by_value_list_range_and_null(store):
     where = {"day": ["2026-01-29", "2026-01-30"], "narrative_id": "tariffs"}
     assert len(cited(store.db, "intensity_latest", ["day"], where)) == 2
-    between = {"day": Between("2026-01-29", "2026-01-30"), "narrative_id": "tariffs"}
+    between: Where = {"day": Between("2026-01-29", "2026-01-30"), "narrative_id": "tariffs"}
     assert len(cited(store.db, "intensity_latest", ["day"], between)) == 1
     everything = cited(store.db, "documents", ["id"], {})
     assert len(cited(store.db, "documents", ["id"], {"duplicate_of": None})) < len(everything)

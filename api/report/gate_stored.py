@@ -19,7 +19,7 @@ from api.report.figures import Number, dates_in, day_key, numbers_in, without
 from api.report.material import Material
 from store.records import Explanation, Move
 
-_PAIR = re.compile(r"([+-]?\d[\d.,]*) (%|bp|points)(?: \(|, )([+-]\d+\.\d|0\.0) sigma")
+_PAIR = re.compile(r"(?<![\d.,+-])([+-]?\d[\d.,]*) (%|bp|points)(?: \(|, )([+-]\d+\.\d|0\.0) sigma")
 # What the sentence alone holds: no row of an answer has the count of such days or the limit.
 _OWN = re.compile(r"told as much on \d+ earlier days|under the \d+(?:st|nd|rd|th)\b")
 _SIGMA = re.compile(r" \([+-]?[\d.]+ sigma\)")
@@ -58,12 +58,16 @@ def check_stored(sentence: Stored, answer: Explanation | None, material: Materia
         raise _refuse(sentence, f"states {stray[0]!r}, which no row of that answer has")
 
 
-def with_numbers(remark: str, answer: Explanation, material: Material) -> str:
+def that_rows_show(remark: str, answer: Explanation, material: Material) -> str:
     """Return a remark on a suspect, its sigmas left out where they are those of no row.
 
-    An asset that is not listed can speak against a narrative; its move is not stored.
+    An asset that is not listed can speak against a narrative; its move is not stored. Empty for
+    a remark with other numbers that no row has, as answers of older versions hold.
     """
-    return _SIGMA.sub("", remark) if _strays(remark, answer, material) else remark
+    for words in (remark, _SIGMA.sub("", remark)):
+        if not _strays(words, answer, material):
+            return words
+    return ""
 
 
 def _strays(sentence: str, answer: Explanation, material: Material) -> list[str]:

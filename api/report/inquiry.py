@@ -6,7 +6,7 @@ from api import wording
 from api.explain import rivals_of
 from api.report.citations import answer_row, suspect_row
 from api.report.facts import Fact, Name, Said, Stored, fact, say
-from api.report.gate_stored import with_numbers, with_rows
+from api.report.gate_stored import that_rows_show, with_rows
 from api.report.material import Material, Row
 from api.report.records import AnalogCase, Evidence, Inquiry, SuspectCase
 from api.report.review import conditions_of
@@ -34,8 +34,9 @@ def inquiry_of(material: Material, names: Mapping[str, str]) -> Inquiry | None:
                 suspect=suspect,
                 status=wording.status_words(suspect, assets),
                 fired=[
-                    Stored(with_numbers(words, answer, material), day=day, part="fired")
-                    for words in suspect.fired
+                    Stored(words, day=day, part="fired")
+                    for remark in suspect.fired
+                    if (words := that_rows_show(remark, answer, material))
                 ],
                 quotes=_quotes(material, suspect),
             )
