@@ -8,12 +8,13 @@ may use the fonts of the system, where it has any.
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from api import wording
-from api.charts import moves_chart
+from api.charts import moves_chart, suspects_chart
 from api.errors import ConfigError
 from api.report import phrases
 from api.report.basis import OutsideStory
@@ -25,7 +26,7 @@ _FALLBACK = re.compile(r"var\(--[a-z-]+, ?([^)]+)\)")
 _INK = "#1b1f24"
 # Libertinus has Latin, Greek, Cyrillic, punctuation and signs; not what lies between and beyond.
 _FOREIGN = re.compile(r"[\u0590-\u1dff\u2460-\U0010ffff]")
-_SOURCES, _QUOTES, _ANALOGS, _CASES, _LARGEST = 8, 2, 5, 4, 8
+_SOURCES, _QUOTES, _ANALOGS, _CASES, _LARGEST, _DRAWN = 8, 2, 5, 4, 8, 6
 
 
 def render_pdf(report: WeeklyReport) -> bytes:
@@ -190,6 +191,12 @@ def _inquiry(report: WeeklyReport) -> dict[str, Any] | None:
             }
             for case in shown[:_CASES]
         ],
+        "others": _text(
+            "; ".join(
+                f"{case.suspect.rank}. {case.name}, {case.status}"
+                for case in inquiry.cases[_DRAWN:]
+            )
+        ),
         "analog_statement": _texts(inquiry.analog_statement),
         "analogs": [
             [
@@ -284,8 +291,13 @@ def _charts(report: WeeklyReport) -> Mapping[str, Any]:
             return [each(part, change) for part in value]
         return change(str(value))
 
-    largest = moves_chart(report.tape.moves[:_LARGEST])
-    found: Mapping[str, Any] = each({**draw(report), "largest": largest}, _on_paper)
+    drawn = {**draw(report), "largest": moves_chart(report.tape.moves[:_LARGEST])}
+    if report.inquiry is not None:
+        first = [case.suspect for case in report.inquiry.cases[:_DRAWN]]
+        answer = replace(report.inquiry.explanation, suspects=first)
+        names = {told.narrative_id: told.name for told in report.told}
+        drawn["suspects"] = suspects_chart(answer, names)
+    found: Mapping[str, Any] = each(drawn, _on_paper)
     return found
 
 

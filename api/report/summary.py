@@ -147,6 +147,8 @@ def outside_words(outside: Outside) -> list[Said]:
         return []
     counts = of_outside(outside)
     stories = outside_count(counts, "outside.stories", "stories")
+    if not outside.tested:
+        return [say("outside the list of narratives: {stories}", stories=stories)]
     if not outside.passing:
         return [
             say(
