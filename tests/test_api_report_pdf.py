@@ -188,3 +188,9 @@ def test_the_headline_may_hold_any_text(report):
         report, headline=Said(Clause(template="“{name}” was told", parts={"name": name}))
     )
     assert "#eval(" in text_of(render_pdf(shown))
+
+
+def test_chinese_is_set_without_any_font_of_the_system(report, monkeypatch):
+    # As on a machine without one: the characters lack a glyph, the report does not fail.
+    monkeypatch.setattr("api.report.pdf._FOREIGN", re.compile(r"(?!)"))
+    assert render_pdf(with_title(report, "人民币汇率与黄金")).startswith(b"%PDF-")
