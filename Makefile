@@ -23,7 +23,7 @@ setup: .venv/ready ## Make .venv with the tested versions
 
 nightly: setup ## Run the main job on the shipped sample; ends with what to open
 	$(BIN)/tapestory nightly tapestory.db --sample
-	$(BIN)/tapestory report tapestory.db --out reports --format html,md,json
+	$(BIN)/tapestory report tapestory.db --out reports --format html,md,pdf,json
 
 test: setup ## Run the tests
 	$(BIN)/python -m pytest

@@ -162,6 +162,11 @@ def counted(number: int, noun: str, plural: str | None = None) -> str:
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
+def tied(text: str) -> str:
+    """Return a text whose numbers do not part from their units at the end of a line."""
+    return re.sub(r"(?<=\d) (?=[%σ]|bp\b|pp\b|sigma\b)", "\u00a0", text)
+
+
 def web_address(url: str | None) -> str | None:
     """Return the address when it is one that a link may carry, else None.
 

@@ -10,7 +10,7 @@
     ├── CrawlError             crawler/errors.py
     ├── TaggingError           nlp/errors.py
     ├── AlignError             align/errors.py
-    └── ConfigError            api/errors.py
+    └── ConfigError, EvidenceError     api/errors.py
 
 A message says what failed, on which thing, and what to do about it.
 """

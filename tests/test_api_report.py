@@ -11,7 +11,7 @@ from align import returns
 from api.errors import ConfigError
 from api.report import build_report, render_html, render_json, render_markdown, write_report
 from api.report.material import parse_week, week_name
-from api.report.render import cut
+from api.report.phrases import cut
 from api.report.tape import change_unit
 from api.report.told import wilson
 from store import Store
@@ -248,7 +248,8 @@ def test_nothing_prints_as_none_or_nan(store):
     for week in ("2026-W03", "2026-W04", "2026-W05"):
         report = build_report(store, week, now=NOW)
         for text in (" ".join(Page(render_html(report)).words), render_markdown(report)):
-            assert not re.search(r"\b(None|nan|NaT|Undefined)\b", text)
+            said = text.replace("“None of these”", "")
+            assert not re.search(r"\b(None|nan|NaT|Undefined)\b", said)
 
 
 def test_markdown_tables_have_even_rows(report):
@@ -266,12 +267,13 @@ def test_json_holds_what_the_page_says(report):
 
 
 def test_the_same_snapshot_gives_the_same_bytes(store, tmp_path):
-    formats = ["json", "html", "md"]
+    formats = ["json", "html", "pdf", "md"]
     once = write_report(store, None, tmp_path / "a", formats, NOW)
     again = write_report(store, None, tmp_path / "b", formats, datetime(2027, 1, 1, tzinfo=UTC))
     assert [path.name for path in once] == [
         "narratives-2026-W05.html",
         "narratives-2026-W05.md",
+        "narratives-2026-W05.pdf",
         "narratives-2026-W05.json",
     ]
     for one, other in zip(once, again, strict=True):

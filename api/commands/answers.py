@@ -112,16 +112,20 @@ def _text(file: Path) -> str:
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=Path("reports"),
               show_default=True, help="Folder for the files.")  # fmt: skip
 @click.option("--format", "formats", default="html,md", show_default=True,
-              help="Any of html, md, json, with commas.")  # fmt: skip
+              help="Any of html, md, pdf, json, with commas.")  # fmt: skip
 @as_of_option
 def report(db: Path, week: str | None, out: Path, formats: str, as_of: datetime | None) -> None:
     """Write the weekly narrative report, self-contained."""
-    wanted = [name.strip() for name in formats.split(",") if name.strip()]
-    if odd := sorted(set(wanted) - {"html", "md", "json"}):
-        raise click.BadParameter(f"{odd[0]!r}: choose from html, md, json", param_hint="--format")
-    from api.report import write_report
+    from api.report import FORMATS, write_report
     from store import Store
 
+    wanted = [name.strip() for name in formats.split(",") if name.strip()]
+    if odd := sorted(set(wanted) - set(FORMATS)):
+        raise click.BadParameter(
+            f"{odd[0]!r}: choose from {', '.join(FORMATS)}", param_hint="--format"
+        )
+    if not wanted:
+        raise click.BadParameter(f"choose from {', '.join(FORMATS)}", param_hint="--format")
     with Store.open(db, read_only=True) as store:
         for path in write_report(store, week, out, wanted, now=clock(as_of)):
             click.echo(f"wrote {path}")

@@ -9,7 +9,7 @@ from api.errors import ConfigError
 from api.report.records import Week
 from store.errors import NotFoundError
 from store.pages import Pages
-from store.records import AlignmentCell, Asset, Document, Explanation, Narrative
+from store.records import AlignmentCell, Asset, Explanation, Narrative
 from store.weeks import Weeks
 
 if TYPE_CHECKING:
@@ -18,11 +18,23 @@ if TYPE_CHECKING:
 Row = Mapping[str, Any]
 HISTORY = 30
 """Sessions that a small chart shows, the week's included."""
+OUTSIDE_WEEKS = 4
+"""Weeks before this one that sources and words are compared with."""
+REVIEW_WEEKS = 8
+"""Weeks whose conditions may still fall due."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Material:
-    """The rows behind one report."""
+    """The rows behind one report.
+
+    Attributes
+    ----------
+    earlier : sequence of Explanation or None
+        The answers that the reports of the weeks before showed, last week's first.
+    known_closes : sequence of rows
+        Closes of the assets of their conditions, as public by ``known_by``.
+    """
 
     week: Week
     previous: Sequence[date]
@@ -33,11 +45,17 @@ class Material:
     intensity: Sequence[Row]
     closes: Sequence[Row]
     explanation: Explanation | None
+    earlier: Sequence[Explanation | None]
+    known_by: datetime
+    known_closes: Sequence[Row]
+    uncovered: Sequence[Row]
+    delays: Sequence[Row]
+    quiet: Sequence[Row]
     cells: Sequence[AlignmentCell]
     episodes: Mapping[str, Row]
     labels: Sequence[Row]
     passages: Sequence[Row]
-    documents: Mapping[str, Document]
+    quoted: Mapping[str, Row]
     outlets: Sequence[Row]
     taggings: Sequence[Row]
     failures: Sequence[Row]
@@ -76,10 +94,14 @@ def select(store: "Store", name: str | None, *, now: datetime) -> Material:
         end=end,
         is_complete=_is_complete(monday, days, now),
     )
-    largest = pages.largest(monday.isoformat(), sunday.isoformat())
-    day = None if largest is None else date.fromisoformat(largest["date"])
-    explanation = None if day is None else store.results.explanation(day, 1)
+    explanation = _largest(store, monday)
+    earlier = [
+        _largest(store, monday - timedelta(weeks=back)) for back in range(1, REVIEW_WEEKS + 1)
+    ]
+    series = sorted({one.series for answer in earlier if answer for one in answer.falsifiers})
+    known_by = datetime.combine(sunday + timedelta(days=1), time(), UTC)
     narratives = store.narratives.all()
+    long_ago = start - timedelta(weeks=OUTSIDE_WEEKS)
     first_failure = datetime.combine(monday, time(), UTC)
     return Material(
         week=week,
@@ -91,18 +113,35 @@ def select(store: "Store", name: str | None, *, now: datetime) -> Material:
         intensity=pages.series.intensity([session.isoformat() for session in history]),
         closes=weeks.closes(min([monday - timedelta(days=14), *history]), sunday),
         explanation=explanation,
+        earlier=earlier,
+        known_by=known_by,
+        known_closes=weeks.known_closes(
+            series, monday - timedelta(weeks=REVIEW_WEEKS), sunday, known_by
+        ),
+        uncovered=weeks.uncovered(long_ago, end),
+        delays=weeks.delays(start, end),
+        quiet=weeks.quiet(long_ago, start, end),
         cells=weeks.cells(),
         episodes=pages.episodes(),
-        labels=_records(store.frames.labels(), start, end),
+        labels=weeks.stances(start, end),
         passages=_records(
             store.frames.quotes([narrative.id for narrative in narratives], start, end), start, end
         ),
-        documents=_quoted(store, explanation),
+        quoted=_quoted(weeks, explanation),
         outlets=weeks.outlets(start, end),
         taggings=weeks.taggings(start, end),
         failures=weeks.failures(first_failure, first_failure + timedelta(days=7)),
-        models=weeks.models(),
+        models=weeks.models(start, end),
     )
+
+
+def _largest(store: "Store", monday: date) -> Explanation | None:
+    """Return the stored answer for the week's session with the largest move in sigma."""
+    sunday = monday + timedelta(days=6)
+    found = store.pages.largest(monday.isoformat(), sunday.isoformat())
+    if found is None:
+        return None
+    return store.results.explanation(date.fromisoformat(found["date"]), 1)
 
 
 def week_name(monday: date) -> str:
@@ -182,8 +221,8 @@ def _plain(value: Any) -> Any:
     return value.to_pydatetime() if hasattr(value, "to_pydatetime") else value
 
 
-def _quoted(store: "Store", explanation: Explanation | None) -> dict[str, Document]:
+def _quoted(weeks: Weeks, explanation: Explanation | None) -> dict[str, Row]:
     if explanation is None:
         return {}
     ids = {quote.document_id for suspect in explanation.suspects for quote in suspect.quotes}
-    return {document.id: document for document in store.documents.get_many(sorted(ids))}
+    return {row["id"]: row for row in weeks.quoted(sorted(ids))}

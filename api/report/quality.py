@@ -1,14 +1,24 @@
 """What the report rests on, and what it cannot say."""
 
 from collections import Counter
-from datetime import date
+from collections.abc import Sequence
+from datetime import date, timedelta
+from statistics import median, quantiles
 
+from api.report.basis import FailureGroup, Lag, Outlet, Quality, QuietSource
+from api.report.facts import Said, say
 from api.report.material import Material
-from api.report.records import FailureGroup, Outlet, Quality
+
+_REGULAR = 2
+"""Of the four weeks before: a source that was heard in as many is missed when it is quiet."""
 
 
 def quality_of(material: Material) -> Quality:
     """Return documents, sources, labelling, missing days and failures of the week."""
+    delays: dict[str, list[float]] = {}
+    for row in material.delays:
+        waited = (row["first_seen_at"] - row["published_at"]) / timedelta(hours=1)
+        delays.setdefault(row["source_id"], []).append(waited)
     outlets = [
         Outlet(
             id=row["id"],
@@ -18,6 +28,7 @@ def quality_of(material: Material) -> Quality:
             documents=row["documents"],
             stories=row["stories"],
             last_ok_at=row["last_ok_at"],
+            lag=lag_of(delays.get(row["id"], [])),
         )
         for row in material.outlets
     ]
@@ -50,28 +61,48 @@ def quality_of(material: Material) -> Quality:
             for row in material.failures
         ],
         models=[f"{row['model']}, narratives {row['taxonomy']}" for row in material.models],
+        lag=lag_of([hours for of_source in delays.values() for hours in of_source]),
+        quiet=[
+            QuietSource(
+                id=row["id"],
+                name=material.sources.get(row["id"], row["id"]),
+                documents=row["documents"],
+                weeks=row["weeks"],
+                last_at=row["last_at"],
+            )
+            for row in material.quiet
+            if row["weeks"] >= _REGULAR
+        ],
     )
 
 
-def absent_from(material: Material) -> list[str]:
+def lag_of(hours: Sequence[float]) -> Lag | None:
+    """Return the median and the 90th percentile of delays in hours, or None without any."""
+    if not hours:
+        return None
+    p90 = quantiles(hours, n=10, method="inclusive")[8] if len(hours) > 1 else hours[0]
+    return Lag(documents=len(hours), median=median(hours), p90=p90)
+
+
+def absent_from(material: Material) -> list[Said]:
     """Return what the report cannot say, each with its reason and a way out."""
     said = []
     if not material.week.is_complete:
-        said.append("The week is not over in the data: its last sessions are still to come.")
+        said.append("The week is not over in the data: its last sessions are still to come")
     if not material.intensity:
-        said.append("No intensity is stored: run “tapestory tag” and “tapestory align”.")
+        said.append("No intensity is stored: run “tapestory tag” and “tapestory align”")
     if not any(row["date"] >= material.week.monday.isoformat() for row in material.closes):
-        said.append("No price is stored for this week: run “tapestory prices” or import some.")
+        said.append("No price is stored for this week: run “tapestory prices” or import some")
     if material.explanation is None:
         said.append(
             "No session of this week is explained in the database: “tapestory explain” answers"
-            " for a single day once prices and intensities are there."
+            " for a single day once prices and intensities are there"
         )
     if not material.cells:
-        said.append("No scan is stored: run “tapestory align”.")
+        said.append("No scan is stored: run “tapestory align”")
     if material.intensity and not _has_previous(material):
-        said.append("The week before has no data, so changes against it are n/a.")
-    return said
+        said.append("The week before has no data, so changes against it are n/a")
+    return [say(words) for words in said]
 
 
 def _has_previous(material: Material) -> bool:

@@ -6,7 +6,10 @@ None is a number that the store does not have; the sentence beside it says why.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Literal
 
+from api.report.basis import Outside, Quality
+from api.report.facts import Said, Sentence
 from store.records import (
     AlignmentCell,
     Analog,
@@ -14,12 +17,13 @@ from store.records import (
     Coverage,
     Explanation,
     Falsifier,
+    FalsifierScore,
     Move,
-    SourceKind,
-    SourceStatus,
     Stance,
     Suspect,
 )
+
+ReportFormat = Literal["html", "md", "pdf", "json"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +79,7 @@ class Tape:
     """
 
     day: date | None
-    premise: str | None
+    premise: Sentence | None
     moves: Sequence[Move]
     week: Sequence[WeekChange]
     closes: Sequence[tuple[date, float]]
@@ -161,6 +165,7 @@ class Dispute:
     narrative_id: str
     name: str
     proposition: str
+    lead: Said
     favor: int
     against: int
     sources_favor: Sequence[str]
@@ -175,6 +180,7 @@ class SuspectCase:
     name: str
     suspect: Suspect
     status: str
+    fired: Sequence[Sentence]
     quotes: Sequence[Evidence]
 
 
@@ -188,16 +194,86 @@ class AnalogCase:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Condition:
+    """A dated condition that would overturn an answer, in words.
+
+    Attributes
+    ----------
+    falsifier : Falsifier
+        As stored with the answer for ``day``.
+    words : Sentence
+        Composed from its numbers; as stored in answers that have none.
+    series : str
+        The name of its asset or narrative.
+    """
+
+    day: date
+    falsifier: Falsifier
+    words: Sentence
+    series: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Inquiry:
-    """Which story goes with the largest move of the week."""
+    """Which story goes with the largest move of the week.
+
+    Attributes
+    ----------
+    none_of_these, analog_statement : sequence of Sentence
+        As stored with the answer; of the second only what its rows can show.
+    """
 
     explanation: Explanation
-    verdict: str
+    verdict: Said
+    none_of_these: Sequence[Sentence]
     cases: Sequence[SuspectCase]
     analogs: Sequence[AnalogCase]
+    analog_statement: Sequence[Sentence]
     analog_like: Sequence[str]
-    falsifiers: Sequence[Falsifier]
+    falsifiers: Sequence[Condition]
     coverage: Coverage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scored:
+    """A condition of an earlier answer, judged by what was known when the week ended.
+
+    Attributes
+    ----------
+    score : {'hit', 'miss', 'open'} or None
+        ``hit``: it came true, and what it was set against is overturned. ``open``: not yet
+        due, or its last value not yet public. None: no value to judge it by.
+    seen, seen_on : float and date, or None
+        The close that met it; else the nearest one. For a mean: the mean, and its last day.
+    sessions : int
+        Values that were looked at.
+    """
+
+    condition: Condition
+    score: FalsifierScore | None
+    seen: float | None
+    seen_on: date | None
+    sessions: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Review:
+    """What became of the conditions that earlier reports set.
+
+    Attributes
+    ----------
+    day : date or None
+        Session of the largest move of the week before, whose answer last week's report showed.
+    known_by : datetime
+        Only prices that were public by then are looked at.
+    last, older : sequence of Scored
+        Those of ``day``, and those of up to eight weeks before that fell due this week.
+    """
+
+    day: date | None
+    known_by: datetime
+    last: Sequence[Scored]
+    older: Sequence[Scored]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -241,58 +317,17 @@ class Scan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outlet:
-    """What one source gave in the week, and how it is."""
+class Leads:
+    """The line that opens each section, in sentences with their evidence."""
 
-    id: str
-    name: str
-    kind: SourceKind
-    status: SourceStatus
-    documents: int
-    stories: int
-    last_ok_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FailureGroup:
-    """Items that failed in the same way, with one as an example."""
-
-    stage: str
-    kind: str
-    items: int
-    item: str
-    message: str
-    advice: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Quality:
-    """What the week's report rests on.
-
-    Attributes
-    ----------
-    labelled, unlabelled, pending, failed : int
-        Documents of the week by what became of their labelling.
-    untagged : sequence of (language, int)
-        Documents in languages that the models do not cover.
-    missing_days : sequence of date
-        Sessions on which too little of the panel was collected.
-    models : sequence of str
-        Model and taxonomy behind the labels.
-    """
-
-    documents: int
-    stories: int
-    outlets: Sequence[Outlet]
-    answering: int
-    labelled: int
-    unlabelled: int
-    pending: int
-    failed: int
-    untagged: Sequence[tuple[str, int]]
-    missing_days: Sequence[date]
-    failures: Sequence[FailureGroup]
-    models: Sequence[str]
+    moved: Sequence[Said]
+    said: Sequence[Said]
+    changed: Sequence[Said]
+    suspects: Sequence[Said]
+    scan: Sequence[Said]
+    review: Sequence[Said]
+    outside: Sequence[Said]
+    quality: Sequence[Said]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -309,9 +344,10 @@ class WeeklyReport:
 
     week: Week
     as_of: datetime | None
-    headline: str
-    summary: Sequence[str]
-    absent: Sequence[str]
+    headline: Said
+    summary: Sequence[Sentence]
+    absent: Sequence[Said]
+    leads: Leads
     tape: Tape
     told: Sequence[Told]
     rose: Sequence[Told]
@@ -319,4 +355,6 @@ class WeeklyReport:
     disputes: Sequence[Dispute]
     inquiry: Inquiry | None
     scan: Scan | None
+    review: Review
+    outside: Outside
     quality: Quality

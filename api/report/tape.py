@@ -1,21 +1,15 @@
 """What moved in the week, the scan against the tape, and the inquiry into the largest move."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping
 from datetime import date
 
-from api import wording
 from api.charts.alignment import lag_words, passes
 from api.charts.moves import by_size
-from api.explain import rivals_of
-from api.report.material import Material, Row
+from api.report.facts import Stored
+from api.report.material import Material
 from api.report.records import (
-    AnalogCase,
-    Evidence,
-    Inquiry,
     Scan,
     ScanCell,
-    SuspectCase,
     Tape,
     WeekChange,
 )
@@ -24,9 +18,6 @@ from store.records import (
     Asset,
     AssetUnit,
     ChangeUnit,
-    Explanation,
-    Quote,
-    Suspect,
     without_legs,
 )
 
@@ -47,7 +38,9 @@ def tape_of(material: Material) -> Tape:
     units = {asset.id: asset.unit for asset in material.assets}
     return Tape(
         day=None if explanation is None else explanation.date,
-        premise=None if explanation is None else explanation.premise,
+        premise=None
+        if explanation is None
+        else Stored(explanation.premise, day=explanation.date, part="premise"),
         moves=moves,
         week=[
             change
@@ -70,6 +63,15 @@ def change_unit(asset: Asset) -> ChangeUnit:
     if asset.unit == "level" or (asset.unit == "index" and asset.asset_class == "volatility"):
         return "points"
     return "return"
+
+
+def change_between(asset: Asset, first: float | None, last: float | None) -> float | None:
+    """Return the change between two closes in the asset's unit; None from a close of zero."""
+    if first is None or last is None:
+        return None
+    if change_unit(asset) != "return":
+        return (last - first) * (100.0 if asset.unit == "yield_pct" else 1.0)
+    return last / first - 1.0 if first else None
 
 
 def scan_of(material: Material, names: Mapping[str, str]) -> Scan | None:
@@ -109,60 +111,6 @@ def scan_of(material: Material, names: Mapping[str, str]) -> Scan | None:
     )
 
 
-def inquiry_of(material: Material, names: Mapping[str, str]) -> Inquiry | None:
-    """Return the stored answer for the largest move, with names, or None without one."""
-    explanation = material.explanation
-    if explanation is None:
-        return None
-    assets = {move.asset_id: move.name for move in explanation.moves}
-    return Inquiry(
-        explanation=explanation,
-        verdict=verdict_words(explanation, names),
-        cases=[
-            SuspectCase(
-                name=names.get(suspect.narrative_id, suspect.narrative_id),
-                suspect=suspect,
-                status=wording.status_words(suspect, assets),
-                quotes=[_evidence(material, quote) for quote in suspect.quotes],
-            )
-            for suspect in sorted(explanation.suspects, key=lambda suspect: suspect.rank)
-        ],
-        analogs=[
-            AnalogCase(
-                name=_episode(material, analog.episode, "name"),
-                label=_cause(material, analog.episode, names),
-                analog=analog,
-            )
-            for analog in explanation.analogs
-        ],
-        analog_like=[_episode(material, id_, "name") for id_ in explanation.analog_like],
-        falsifiers=[
-            replace(one, condition=wording.with_names(one.condition, names))
-            for one in explanation.falsifiers
-        ],
-        coverage=explanation.coverage,
-    )
-
-
-def verdict_words(explanation: Explanation, names: Mapping[str, str]) -> str:
-    """Return the verdict as a sentence that claims no cause."""
-
-    def quoted(suspects: Sequence[Suspect]) -> str:
-        return wording.listed(
-            [f"“{names.get(one.narrative_id, one.narrative_id)}”" for one in suspects]
-        )
-
-    if explanation.verdict == "no adequate suspect":
-        return "No adequate suspect: none of the stories that we track fits this move well enough."
-    if explanation.verdict == "suspects":
-        leading = quoted(rivals_of(explanation))
-        return f"One suspect stands out: {leading} moved with the tape. That is no cause."
-    rivals = rivals_of(explanation)
-    if len(rivals) < 2:
-        return "Not distinguishable: the evidence does not tell the suspects apart."
-    return f"Not distinguishable: the evidence does not tell {quoted(rivals)} apart."
-
-
 def _promise(cell: AlignmentCell) -> tuple[object, ...]:
     """Order cells by adjusted, then raw p-value, then size; missing ones last."""
     return (
@@ -172,30 +120,6 @@ def _promise(cell: AlignmentCell) -> tuple[object, ...]:
         cell.narrative_id,
         cell.asset_id,
         cell.lag,
-    )
-
-
-def _episode(material: Material, id_: str, column: str) -> str:
-    row: Row | None = material.episodes.get(id_)
-    return str(row[column]) if row is not None else (id_ if column == "name" else "")
-
-
-def _cause(material: Material, id_: str, names: Mapping[str, str]) -> str:
-    row: Row | None = material.episodes.get(id_)
-    return "" if row is None else wording.episode_cause(row["label"], row["kind"], names)
-
-
-def _evidence(material: Material, quote: Quote) -> Evidence:
-    document = material.documents.get(quote.document_id)
-    source = document.source_id if document is not None else ""
-    return Evidence(
-        document_id=quote.document_id,
-        source=material.sources.get(source, source),
-        title=document.title if document is not None else "",
-        url=quote.url,
-        published_at=quote.published_at,
-        stance=quote.stance,
-        quote=quote.quote,
     )
 
 
@@ -212,18 +136,14 @@ def _week_change(material: Material, asset: Asset) -> WeekChange | None:
     if not before or not inside:
         return None
     first, last = before[-1], inside[-1]
-    unit = change_unit(asset)
-    if unit == "return":
-        if not first["close"]:
-            return None
-        change = last["close"] / first["close"] - 1.0
-    else:
-        change = (last["close"] - first["close"]) * (100.0 if asset.unit == "yield_pct" else 1.0)
+    change = change_between(asset, first["close"], last["close"])
+    if change is None:
+        return None
     return WeekChange(
         asset_id=asset.id,
         name=asset.name,
         change=change,
-        unit=unit,
+        unit=change_unit(asset),
         first_date=date.fromisoformat(first["date"]),
         first_close=first["close"],
         last_date=date.fromisoformat(last["date"]),

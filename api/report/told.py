@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from datetime import date
 from math import sqrt
 
+from api.report.citations import week_rows
+from api.report.facts import Name, Said, fact, say
 from api.report.material import Material, Row
 from api.report.records import DailyShare, Dispute, Evidence, Told
 from store.records import Narrative, Stance
@@ -128,6 +130,7 @@ def _dispute(material: Material, told: Told) -> Dispute:
         narrative_id=told.narrative_id,
         name=told.name,
         proposition=told.proposition,
+        lead=_sides(material, told),
         favor=told.favor,
         against=told.against,
         sources_favor=sorted(sides["favor"]),
@@ -136,6 +139,16 @@ def _dispute(material: Material, told: Told) -> Dispute:
             *_said(material, told.narrative_id, "favor"),
             *_said(material, told.narrative_id, "against"),
         ],
+    )
+
+
+def _sides(material: Material, told: Told) -> Said:
+    days = material.week.sessions
+    return say(
+        "{favor} for and {against} against",
+        name=Name(kind="narrative", id=told.narrative_id, words=told.name),
+        favor=fact(told.favor, "stories", "sum", week_rows(told.narrative_id, days, "favor")),
+        against=fact(told.against, "plain", "sum", week_rows(told.narrative_id, days, "against")),
     )
 
 
