@@ -157,7 +157,7 @@ def parse_settings(text: str, *, origin: str, base_dir: Path) -> Settings:
         host_interval_s=float(crawler.get("host_interval_s", 2.0)),
         plain_authors=bool(crawler.get("plain_authors", False)),
         backups=given.get("store", {}).get("backups", "backups/"),
-        schedule=given.get("schedule", {}).get("time", "23:15"),
+        schedule=_daily(given.get("schedule", {}).get("time", "23:15"), origin),
         report_schedule=_weekly(given.get("schedule", {}).get("report", "Sat 07:30"), origin),
         base_dir=base_dir,
         origin=origin,
@@ -166,6 +166,13 @@ def parse_settings(text: str, *, origin: str, base_dir: Path) -> Settings:
         alerts=alerts,
         report=parse_report(given, origin, alerts.channels),
     )
+
+
+def _daily(value: Any, origin: str) -> str:
+    """Return the time of the nightly run: ``23:15``."""
+    if not isinstance(value, str) or not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", value):
+        raise ConfigError(f"[schedule] of {origin} has time = {value!r}: give a time, '23:15'")
+    return value
 
 
 def _weekly(value: Any, origin: str) -> str:

@@ -76,7 +76,11 @@ def _jobs(folder: Path, settings: Settings) -> tuple[_Job, _Job, _Job]:
         _Job(
             name="tapestory-report",
             says="Tapestory weekly report",
-            words=(command, "report", database, "--out", str(folder / "reports")),
+            words=(
+                command,
+                *("report", database, "--out", str(folder / "reports")),
+                *("--format", "html,md,pdf,json", "--deliver", *config),
+            ),
             time=time,
             day=day,
         ),

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from api.config import parse_settings
+from api.errors import ConfigError
 from api.schedule import TORCH, schedule_files
 
 ROOT = Path(__file__).parent.parent
@@ -103,3 +104,18 @@ def test_the_container_runs_without_privileges_and_pins_what_the_makefile_pins()
     assert set(project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]) <= copied
     assert {project["project"]["readme"], *project["project"]["license-files"]} <= copied
     assert not re.search(r"https?://|docker\.io|ghcr", text)
+
+
+@pytest.mark.parametrize(("key", "value"), [("time", "late"), ("time", "7:5"), ("report", "Sat")])
+def test_a_time_that_is_none_is_said(tmp_path, key, value):
+    with pytest.raises(ConfigError, match=rf"\[schedule\] of t.toml has {key} = '{value}'"):
+        settings(tmp_path, f'[schedule]\n{key} = "{value}"\n')
+
+
+def test_the_weekly_job_writes_all_formats_and_delivers(folder):
+    _, report = commands(schedule_files(folder)["tapestory.cron"])
+    words = shlex.split(report.split(maxsplit=5)[5].replace(r"\%", "%"))
+    assert words[1:3] == ["report", str(folder / "tapestory.db")]
+    assert "--deliver" in words
+    assert words[words.index("--format") + 1] == "html,md,pdf,json"
+    assert words[words.index("--config") + 1] == str(folder / "tapestory.toml")

@@ -11,6 +11,7 @@ from api.alerts.feed import complete_weeks
 from api.browse.errors import PageNotFoundError
 from api.errors import ConfigError
 from store import Store
+from store.errors import NotFoundError
 from store.pages import Pages
 
 if TYPE_CHECKING:
@@ -72,6 +73,6 @@ def _rendered(snapshot: Path, published: int, week: str, kind: "ReportFormat") -
             raise PageNotFoundError("Nothing has run yet, so there is no report.")
         try:
             return report(store, week, kind, now=datetime.fromisoformat(ended))
-        except ConfigError as error:
+        except (ConfigError, NotFoundError) as error:
             links = [("/reports", "Weeks with a report")]
             raise PageNotFoundError(f"There is no such report: {error}.", links) from error

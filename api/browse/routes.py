@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 from weakref import WeakKeyDictionary
 
@@ -19,6 +19,9 @@ from api.browse.headers import PAGE_POLICY
 from store.errors import StoreError, TapestoryError
 from store.pages import Pages
 from store.rows import Kept
+
+if TYPE_CHECKING:
+    from api.report import ReportFormat
 
 DATABASE = "tapestory"
 TIME_LIMIT_MS = 5000
@@ -201,7 +204,7 @@ async def _feed(request: Any, datasette: Any) -> Any:
 async def _report(request: Any, datasette: Any) -> Any:
     from datasette import Response
 
-    kind = request.url_vars["kind"] or "html"
+    kind: ReportFormat = request.url_vars["kind"] or "html"
     week = unquote(request.url_vars["week"])
     snapshot = Path(datasette.get_database(DATABASE).path)
     try:

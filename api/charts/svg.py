@@ -230,6 +230,8 @@ def shortened(words: str, width: float, size: float = FONT) -> str:
     """Cut a text to a width, with an ellipsis where it was cut."""
     if text_width(words, size) <= width:
         return words
+    # No letter is narrower than a third of its height: what cannot fit is not measured.
+    words = words[: int(3 * width / size) + 1]
     while words and text_width(words + "…", size) > width:
         words = words[:-1]
     return words.rstrip() + "…"

@@ -8,9 +8,10 @@ from typing import Any
 
 import click
 
+from api.commands.options import EXIT_ITEMS_FAILED, clock, config, database
 from api.commands.options import as_json as json_option
 from api.commands.options import as_of as as_of_option
-from api.commands.options import clock, database
+from api.config import Settings, load_settings
 
 _MOST_SESSIONS = 60
 
@@ -113,22 +114,60 @@ def _text(file: Path) -> str:
               show_default=True, help="Folder for the files.")  # fmt: skip
 @click.option("--format", "formats", default="html,md", show_default=True,
               help="Any of html, md, pdf, json, with commas.")  # fmt: skip
+@click.option("--deliver", is_flag=True,
+              help="Also to the folder and mail that [report] of the settings names.")  # fmt: skip
+@config
 @as_of_option
-def report(db: Path, week: str | None, out: Path, formats: str, as_of: datetime | None) -> None:
+def report(
+    db: Path,
+    week: str | None,
+    out: Path,
+    formats: str,
+    deliver: bool,
+    config_path: Path | None,
+    as_of: datetime | None,
+) -> None:
     """Write the weekly narrative report, self-contained."""
-    from api.report import FORMATS, write_report
+    from api.report import write_report
     from store import Store
 
-    wanted = [name.strip() for name in formats.split(",") if name.strip()]
+    wanted, settings, now = _formats(formats), load_settings(config_path), clock(as_of)
+    with Store.open(db, read_only=True) as store:
+        paths = write_report(store, week, out, wanted, now=now)
+    for path in paths:
+        click.echo(f"wrote {path}")
+    if deliver:
+        _deliver(paths, settings, now)
+
+
+def _formats(text: str) -> list[str]:
+    from api.report import FORMATS
+
+    wanted = [name.strip() for name in text.split(",") if name.strip()]
     if odd := sorted(set(wanted) - set(FORMATS)):
         raise click.BadParameter(
             f"{odd[0]!r}: choose from {', '.join(FORMATS)}", param_hint="--format"
         )
     if not wanted:
         raise click.BadParameter(f"choose from {', '.join(FORMATS)}", param_hint="--format")
-    with Store.open(db, read_only=True) as store:
-        for path in write_report(store, week, out, wanted, now=clock(as_of)):
-            click.echo(f"wrote {path}")
+    return wanted
+
+
+def _deliver(paths: list[Path], settings: Settings, now: datetime) -> None:
+    """Deliver the files; what could not be delivered is said, and the exit code is 3."""
+    from api.delivery import deliver_report
+
+    if not settings.report.folder and not settings.report.channels:
+        # The timer asks for it every week, whether or not a place was named since.
+        click.echo(f"not delivered: [report] of {settings.origin} names no place", err=True)
+        return
+    delivered = deliver_report(paths, settings, now)
+    for words in delivered.done:
+        click.echo(words)
+    for words in delivered.failed:
+        click.echo(words, err=True)
+    if delivered.failed:
+        raise SystemExit(EXIT_ITEMS_FAILED)
 
 
 @click.command()
