@@ -22,6 +22,7 @@ from store.page_search import HIT_START
 from store.pages import Pages
 from store.publish import publish, snapshot_path
 from store.records import Document, Source
+from store.rows import rows
 from tests import align_world
 from tests.align_store import fill
 from tests.sample_store import populated_store
@@ -271,17 +272,11 @@ def test_datasette_859_a_page_that_takes_too_long_is_stopped_with_a_sentence(
         "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE x < 1000000000)"
         " SELECT count(*) AS n FROM n"
     )
-    monkeypatch.setattr("store.pages.Pages.narratives", lambda pages: _rows(pages, endless))
+    monkeypatch.setattr("store.pages.Pages.narratives", lambda pages: rows(pages._db, endless))
     got = asyncio.run(make_datasette(snapshot).client.get(f"/narrative/fed-policy{suffix}"))
     assert got.status_code == 503
     assert "the query was stopped because it took too long: ask for a shorter period" in got.text
     assert "Traceback" not in got.text
-
-
-def _rows(pages, sql):
-    from store.rows import rows
-
-    return rows(pages._db, sql)
 
 
 def test_datasette_316_the_rows_of_a_snapshot_are_counted_once(snapshot, monkeypatch):
