@@ -17,6 +17,7 @@ from api import open_tapestory
 from api.browse.app import make_datasette
 from api.cli import cli
 from api.explain import explain_document
+from crawler.dates import effective
 from store import Store
 from store.page_search import HIT_START
 from store.pages import Pages
@@ -34,6 +35,8 @@ SOURCE = Source(id="desk", kind="feed", url="https://desk.example/feed", name="D
 
 
 def note(id_, title, text="", *, at=NIGHT, published=None):
+    """Return a document as a crawl at an instant would date it."""
+    effective_at, date_source = effective(published, at)
     return Document(
         id=id_,
         source_id=SOURCE.id,
@@ -47,8 +50,8 @@ def note(id_, title, text="", *, at=NIGHT, published=None):
         language=None,
         published_at=published,
         first_seen_at=at,
-        effective_at=at,
-        date_source="seen" if published is None else "feed",
+        effective_at=effective_at,
+        date_source=date_source,
         content_hash=id_,
     )
 
