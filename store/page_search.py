@@ -1,7 +1,9 @@
 """Full-text search as a person types it: words and quoted phrases, never operators."""
 
 import re
+import unicodedata
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from store.migrations.pages import HAS_UNSPACED, UNSPACED
 from store.rows import STORY, Connection, Row, escape_like, rows
@@ -34,7 +36,8 @@ class Search:
 
         The words are data: FTS5 operators in them are searched for, not obeyed. A query
         with Chinese, Japanese, Korean or Thai characters is answered by ``LIKE``, since the
-        index takes a whole run of such characters for one word.
+        index takes a whole run of such characters for one word. The index cuts a word of Tamil
+        or Hindi at its vowel signs and forgets them, so its hits are compared with the text.
 
         Parameters
         ----------
@@ -59,14 +62,14 @@ class Search:
         else:
             method = "fts"
             look = self._newest if newest else self._ranked
-            numbers, total, more = look(match_of(words), copies, limit, offset)
+            numbers, total, more = look(_matched(words), copies, limit, offset)
         page = self._cut(numbers, words, method)
         return {"words": words, "total": total, "more": more, "method": method, "documents": page}
 
     # -- full-text search -------------------------------------------------------------
 
     def _ranked(
-        self, match: str, copies: bool, limit: int, offset: int
+        self, match: "_Match", copies: bool, limit: int, offset: int
     ) -> tuple[list[int], int, bool]:
         """Return the numbers of the best hits, how many there are, and whether there are more."""
         found = self._look(match, copies, "score", [limit, offset])
@@ -74,7 +77,7 @@ class Search:
         return numbers, found[0]["total"], found[0]["hits"] > MOST
 
     def _newest(
-        self, match: str, copies: bool, limit: int, offset: int
+        self, match: "_Match", copies: bool, limit: int, offset: int
     ) -> tuple[list[int], int, bool]:
         """Return the numbers of the newest hits, how many there are, and whether there are more.
 
@@ -100,14 +103,14 @@ class Search:
                     f"SELECT d.number, d.id, d.effective_at AS at FROM documents_fts"
                     f" CROSS JOIN {_PLACES} ON d.number = documents_fts.rowid"
                     " WHERE documents_fts MATCH ? AND documents_fts.rowid BETWEEN ? AND ?"
-                    f"{_kept(copies)} ORDER BY d.effective_at DESC, d.id LIMIT ?",
-                    [match, late["first"], late["last"], wanted],
+                    f"{match.where}{_kept(copies)} ORDER BY d.effective_at DESC, d.id LIMIT ?",
+                    [match.words, late["first"], late["last"], *match.values, wanted],
                 )
                 page.sort(key=lambda row: row["id"])
                 page.sort(key=lambda row: row["at"], reverse=True)
         return [row["number"] for row in page[offset:wanted]], total, more
 
-    def _look(self, match: str, copies: bool, order: str, page: Sequence[int]) -> list[Row]:
+    def _look(self, match: "_Match", copies: bool, order: str, page: Sequence[int]) -> list[Row]:
         """Return some of the hits that were stored last, each with facts on all of them.
 
         Without hits there is one row, its number None. One pass through the index answers
@@ -117,7 +120,8 @@ class Search:
         return rows(
             self._db,
             f"WITH hit AS MATERIALIZED (SELECT rowid AS number, {score} AS score"
-            " FROM documents_fts WHERE documents_fts MATCH ? ORDER BY rowid DESC LIMIT ?),"
+            f" FROM documents_fts WHERE documents_fts MATCH ?{match.where}"
+            " ORDER BY rowid DESC LIMIT ?),"
             " story AS MATERIALIZED (SELECT d.number, d.id, d.effective_at AS at, hit.score"
             f" FROM hit CROSS JOIN {_PLACES} ON d.number = hit.number{_kept(copies)}),"
             f" page AS MATERIALIZED (SELECT * FROM story ORDER BY {order}, id LIMIT ? OFFSET ?)"
@@ -125,7 +129,7 @@ class Search:
             " (SELECT count(*) FROM story) AS total, (SELECT count(*) FROM hit) AS hits,"
             " (SELECT min(number) FROM hit) AS lowest) AS facts LEFT JOIN page"
             f" ORDER BY page.{order}, page.id",
-            [match, MOST + 1, *page],
+            [match.words, *match.values, MOST + 1, *page],
         )
 
     # -- scripts without spaces -------------------------------------------------------
@@ -154,13 +158,14 @@ class Search:
         if not numbers:
             return []
         marks = ", ".join("?" * len(numbers))
-        if method == "fts":
+        marked = [word for word in words if _has_marks(word)]
+        if method == "fts" and not marked:
             snippet = f"snippet(documents_fts, 1, '{HIT_START}', '{HIT_END}', '…', 36)"
             found_in = "documents_fts JOIN documents d ON d.number = documents_fts.rowid"
             where, values = "documents_fts MATCH ? AND documents_fts.rowid", [match_of(words)]
         else:
             snippet = "substr(d.text, max(1, instr(d.text, ?) - 60), 220)"
-            found_in, where, values = "documents d", "d.number", [words[0]]
+            found_in, where, values = "documents d", "d.number", [(marked or words)[0]]
         found = rows(
             self._db,
             f"SELECT d.number, {STORY}, d.duplicate_of, {snippet} AS snippet FROM {found_in}"
@@ -192,6 +197,30 @@ _PLACES = "documents d INDEXED BY documents_by_number"
 _UNSPACED_ONLY = "documents INDEXED BY documents_unspaced"
 
 
+@dataclass(frozen=True, slots=True)
+class _Match:
+    """What the index is asked for, and a condition on the texts of its hits."""
+
+    words: str
+    where: str
+    values: tuple[str, ...]
+
+
+def _matched(words: Sequence[str]) -> _Match:
+    marked = [f"%{escape_like(word)}%" for word in words if _has_marks(word)]
+    held = " AND (documents_fts.title LIKE ? ESCAPE '\\' OR documents_fts.text LIKE ? ESCAPE '\\')"
+    values = tuple(word for word in marked for _ in range(2))
+    return _Match(match_of(words), held * len(marked), values)
+
+
+def _has_marks(word: str) -> bool:
+    """Return whether the index cuts a word at its marks; those of Latin letters it leaves out."""
+    return any(
+        unicodedata.category(letter) in ("Mn", "Mc") and not "\u0300" <= letter <= "\u036f"
+        for letter in word
+    )
+
+
 def _kept(copies: bool) -> str:
     return "" if copies else " AND d.duplicate_of IS NULL"
 
@@ -205,7 +234,9 @@ def _like_of(words: Sequence[str], copies: bool) -> tuple[str, list[str]]:
 
 def words_of(text: str, most: int = 12) -> list[str]:
     """Return the words and quoted phrases of a query, those without a letter or digit left out."""
-    cleaned = "".join(" " if ord(letter) < 32 else letter for letter in text)
+    # As texts are stored: a letter typed with a mark of its own is the composed one.
+    normal = unicodedata.normalize("NFC", text)
+    cleaned = "".join(" " if ord(letter) < 32 else letter for letter in normal)
     found = [phrase or word for phrase, word in _WORDS.findall(cleaned)]
     return [one.strip('"') for one in found if re.search(r"\w", one)][:most]
 

@@ -44,6 +44,7 @@ ALLOWED = {
     ("align/run.py", "ZoneInfo"): "midnight after a day, by which its prices were known",
     ("store/pages.py", "ZoneInfo"): "which stories a page lists where no close is stored",
     ("store/tidy.py", "ZoneInfo"): "which sessions were over at an instant, for a reader",
+    ("store/page_search.py", "normalize"): "the words of a query, no instant",
     ("store/weeks.py", "SQL day"): "days of a database that has neither intensity nor prices",
     ("api/alerts/settings.py", "ZoneInfo"): "local hours in which nothing is sent, no session",
     ("align/inputs.py", "date"): "how much of a calendar to load",
