@@ -149,6 +149,23 @@ def rect(
     )
 
 
+def columns(
+    places: Sequence[tuple[float, float, float]], width: float, fill: str, *, tip: str = ""
+) -> Markup:
+    """Return many rectangles of one width and colour as one element.
+
+    Parameters
+    ----------
+    places : sequence of (left, upper, height)
+    """
+    path = "".join(
+        f"M{_n(left)} {_n(upper)}h{_n(width)}v{_n(height)}h-{_n(width)}z"
+        for left, upper, height in places
+    )
+    closed = filled("><title>{}</title></path>", tip) if tip else Markup("/>")
+    return filled('<path d="{}" fill="{}"{}', path, fill, closed)
+
+
 def line(
     points: Sequence[tuple[float, float]],
     stroke: str,
