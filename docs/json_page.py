@@ -28,8 +28,8 @@ jsonschema.validate(day, schema)
 ```
 
 - Names are added. None is renamed, removed or given another meaning without a line in the
-  [changelog](../CHANGELOG.md); so read by name, and pass over names that you do not know. A schema is that of its own version
-  and refuses them: take it from the installation that answered.
+  [changelog](../CHANGELOG.md); so read by name, and pass over names that you do not know. A schema
+  is that of its own version and refuses them: take it from the installation that answered.
 - Missing is `null`, never 0. A field that can be missing says so, and why.
 - An instant is UTC, as `2026-01-30T21:00:00Z`. A day is the date of a New York session, unless the
   asset's calendar is another.

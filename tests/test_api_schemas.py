@@ -19,6 +19,7 @@ from api.alerts.settings import parse_alerts
 from api.browse.app import make_datasette
 from api.browse.routes import PAGES
 from api.cli import cli
+from api.explain import explain_document
 from api.report.facts import Rule
 from api.source_status import Trouble
 from store import Store
@@ -110,28 +111,25 @@ class Site:
         home = self.ask("/home.json", "home")
         for day in home["open_days"] + home["missing_days"]:
             self.ask(f"/home.json?day={day}", "home")
-        for id_ in self.rows("SELECT id FROM narratives"):
-            for query in ("", "?window=20&span=250"):
-                self.ask(f"/narrative/{id_}.json{query}", "narrative")
-        for id_ in self.rows(f"SELECT id FROM assets LIMIT {others}"):
-            self.ask(f"/asset/{quote(id_)}.json", "asset")
         sql = "SELECT date FROM explanations WHERE days = 1 ORDER BY date DESC"
-        for day in self.rows(f"{sql} LIMIT {days}"):
-            self.ask(f"/day/{day}.json", "day")
-        for id_ in self.rows(f"SELECT id FROM documents ORDER BY number LIMIT {documents}"):
-            self.ask(f"/document/{id_}.json", "document")
-        for id_ in self.rows("SELECT DISTINCT document_id FROM revisions LIMIT 20"):
-            self.ask(f"/document/{id_}.json", "document")
-        for id_ in self.rows(f"SELECT id FROM sources LIMIT {others}"):
-            self.ask(f"/source/{id_}.json", "source")
+        self.ask_each("day", f"{sql} LIMIT {days}")
+        self.ask_each("narrative", "SELECT id FROM narratives")
+        self.ask_each("narrative", "SELECT id FROM narratives", "?window=20&span=250")
+        self.ask_each("asset", f"SELECT id FROM assets LIMIT {others}")
+        self.ask_each("document", f"SELECT id FROM documents ORDER BY number LIMIT {documents}")
+        self.ask_each("document", "SELECT DISTINCT document_id FROM revisions LIMIT 20")
+        self.ask_each("source", f"SELECT id FROM sources LIMIT {others}")
+        self.ask_each("alert", "SELECT id FROM alerts")
         for query in ("", "?q=metals", "?q=the&order=newest&copies=1", "?q=%E7%BE%8E%E5%85%83"):
             self.ask(f"/search.json{query}", "search")
         self.ask("/alerts.json", "alerts")
         self.ask("/alerts.json?since=2026-01-01", "alerts")
-        for id_ in self.rows("SELECT id FROM alerts"):
-            self.ask(f"/alert/{id_}.json", "alert")
         self.ask("/reports.json", "reports")
         self.ask("/day/1999-01-01.json", "refusal", 404)
+
+    def ask_each(self, name, sql, query=""):
+        for id_ in self.rows(sql):
+            self.ask(f"/{name}/{quote(id_)}.json{query}", name)
 
 
 @pytest.fixture(scope="module")
@@ -275,8 +273,6 @@ def test_commands_print_what_their_schemas_say(sample, tmp_path):
     (written,) = tmp_path.glob("*.json")
     assert faults("report", json.loads(written.read_text(encoding="utf-8"))) == []
     with Store.open(sample, read_only=True) as store:
-        from api.explain import explain_document
-
         stored = explain_document(store.results.explanation(date(2026, 1, 30), 1))
     assert faults("explain", stored) == []
 
