@@ -19,14 +19,16 @@ from api.alerts.settings import parse_alerts
 from api.browse.app import make_datasette
 from api.browse.routes import PAGES
 from api.cli import cli
-from api.explain import explain_document
 from api.report.facts import Rule
 from api.source_status import Trouble
 from store import Store
 from store.errors import NotFoundError
 from store.publish import publish, snapshot_path
 from store.records import Narrative, setting, vocabulary
+from tests import align_world
 from tests.alert_world import night, planted, sessions
+from tests.align_store import fill
+from tests.align_world import CRASH, NOW
 from tests.sample_store import empty_store, populated_store
 
 OWNERS = {name: schemas.schema(name) for name in schemas.NAMES}
@@ -272,9 +274,19 @@ def test_commands_print_what_their_schemas_say(sample, tmp_path):
     run("report", sample, "--week", "2026-W05", "--out", tmp_path, "--format", "json")
     (written,) = tmp_path.glob("*.json")
     assert faults("report", json.loads(written.read_text(encoding="utf-8"))) == []
-    with Store.open(sample, read_only=True) as store:
-        stored = explain_document(store.results.explanation(date(2026, 1, 30), 1))
-    assert faults("explain", stored) == []
+
+
+@pytest.mark.parametrize("is_labelled", [True, False])
+def test_an_explanation_is_what_its_schema_says(tmp_path, is_labelled):
+    said = align_world.talk(sessions=60, sources=4, per_day=4, causal=[("fed-policy", CRASH)])
+    prices = align_world.prices({("GLD", CRASH): -4.0, ("SLV", CRASH): -5.0}, sessions=320)
+    with Store.open(tmp_path / "a.db", create=True) as store:
+        fill(store, said.stories, said.labels if is_labelled else None, prices, now=NOW)
+    for days in (1, 3):
+        words = ("explain", tmp_path / "a.db", CRASH, "--days", days, "--json", "--as-of", NOW)
+        explained = json.loads(run(*words))
+        assert faults("explain", explained) == []
+        assert bool([one for one in explained["suspects"] if one["quotes"]]) == is_labelled
 
 
 # -- the tests can fail ---------------------------------------------------------------
