@@ -1,4 +1,4 @@
-"""Write what follows from the code (``make docs``): three pages, and the list of sources."""
+"""Write what follows from the code (``make docs``): four pages, and the list of sources."""
 
 import sys
 import tempfile
@@ -13,6 +13,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from api.cli import cli
 from api.config import default_sources_text
 from docs.episode_page import episode_page
+from docs.json_page import json_page
 from store import Store
 
 HERE = Path(__file__).parent
@@ -43,6 +44,7 @@ def pages() -> dict[Path, str]:
     return {
         HERE / "cli.md": _cli(),
         HERE / "schema.md": _schema(),
+        HERE / "json.md": json_page(),
         HERE / "episodes.md": episode_page(),
         # The rest of this page is written by hand.
         sources: _between(sources.read_text(encoding="utf-8"), _sources()),

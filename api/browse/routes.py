@@ -13,10 +13,11 @@ from weakref import WeakKeyDictionary
 
 from markupsafe import Markup
 
+from api import schemas
 from api.browse import alerts, asset, day, document, home, narrative, reports, search, source
 from api.browse.errors import PageMovedError, PageNotFoundError
 from api.browse.headers import PAGE_POLICY
-from store.errors import StoreError, TapestoryError
+from store.errors import NotFoundError, StoreError, TapestoryError
 from store.pages import Pages
 from store.rows import Kept
 
@@ -82,6 +83,7 @@ def page_routes() -> list[tuple[str, Callable[..., Awaitable[Any]]]]:
     return [
         *((page.pattern, _view(page)) for page in PAGES),
         (_SHEET, _style_sheet),
+        (_SCHEMA, _schema),
         (alerts.FEED, _feed),
         (reports.REPORT, _report),
     ]
@@ -103,7 +105,7 @@ def _view(page: Page) -> Callable[..., Awaitable[Any]]:
             return await _refusal(datasette, request, 503, error, as_json=as_json)
         if as_json:
             public = {key: value for key, value in data.items() if not key.startswith("_")}
-            return _json({"ok": True, **public})
+            return _json(datasette, page.name, {"ok": True, **public})
         body = await datasette.render_template(
             f"tapestory/{page.name}.html",
             {**_frame(request), "page": page.name, "data": data, "charts": charts},
@@ -151,7 +153,8 @@ async def _refusal(
 
     links = getattr(error, "links", ())
     if as_json:
-        return _json({"ok": False, "status": status, "error": str(error)}, status)
+        refused = {"ok": False, "status": status, "error": str(error)}
+        return _json(datasette, "refusal", refused, status)
     body = await datasette.render_template(
         "tapestory/refusal.html",
         {
@@ -177,15 +180,20 @@ def _frame(request: Any) -> Data:
     }
 
 
-def _json(value: Data, status: int = 200) -> Any:
+def _json(datasette: Any, name: str, value: Data, status: int = 200) -> Any:
     from datasette import Response
 
     return Response(
         json.dumps(value, ensure_ascii=False, indent=1),
         status=status,
-        headers=dict(_HTML),
+        headers={**_HTML, "link": _described_by(datasette, name)},
         content_type="application/json; charset=utf-8",
     )
+
+
+def _described_by(datasette: Any, name: str) -> str:
+    """Return the header that leads from an answer to its schema (RFC 8288)."""
+    return f'<{datasette.urls.path(f"/-/tapestory/schema/{name}.json")}>; rel="describedby"'
 
 
 async def _feed(request: Any, datasette: Any) -> Any:
@@ -216,7 +224,26 @@ async def _report(request: Any, datasette: Any) -> Any:
     headers = dict(_HTML)
     if kind == "pdf":
         headers["content-disposition"] = f'inline; filename="narratives-{week}.pdf"'
+    if kind == "json":
+        headers["link"] = _described_by(datasette, "report")
     return Response(body, headers=headers, content_type=reports.TYPES[kind])
+
+
+_SCHEMA = r"/-/tapestory/schema/(?P<name>[^/]+?)\.json$"
+
+
+async def _schema(request: Any, datasette: Any) -> Any:
+    from datasette import Response
+
+    try:
+        found = schemas.schema(unquote(request.url_vars["name"]))
+    except NotFoundError as error:
+        return await _refusal(datasette, request, 404, error, as_json=True)
+    return Response(
+        json.dumps(found, ensure_ascii=False, indent=1),
+        headers={"cache-control": "max-age=3600"},
+        content_type="application/schema+json",
+    )
 
 
 # Style sheets have an address of ours: Datasette's own for plugins depends on how the plugin
