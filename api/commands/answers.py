@@ -174,11 +174,14 @@ def _deliver(paths: list[Path], settings: Settings, now: datetime) -> None:
 @database
 @click.option("--port", type=click.IntRange(1, 65535), default=8001, show_default=True,
               help="Port on 127.0.0.1.")  # fmt: skip
-def serve(db: Path, port: int) -> None:
-    """Serve the pages on a read-only snapshot, published first when it is old."""
-    import uvicorn
+@click.option("--processes", type=click.IntRange(1, 64),
+              help="How many answer at once.  [default: one for each core, at most 4]")  # fmt: skip
+def serve(db: Path, port: int, processes: int | None) -> None:
+    """Serve the pages on a read-only snapshot, published first when it is old.
 
-    from api.browse.app import make_datasette
+    A snapshot that a later run publishes is served from then on.
+    """
+    from api.browse.serving import serve as run
     from store import Store
     from store.publish import is_current, publish, snapshot_path
 
@@ -186,8 +189,7 @@ def serve(db: Path, port: int) -> None:
         with Store.open(db) as store:
             publish(store)
     click.echo(f"Tapestory on http://127.0.0.1:{port}/  (Ctrl-C ends it)", err=True)
-    uvicorn.run(make_datasette(snapshot_path(db)).app(), host="127.0.0.1", port=port,
-                log_level="warning")  # fmt: skip
+    run(snapshot_path(db), port=port, processes=processes)
 
 
 COMMANDS = (explain, check, report, serve)
