@@ -86,15 +86,27 @@ class Server:
         return Asked(kind, path, response.status, 1000 * (time.perf_counter() - started), len(body))
 
     def cpu_s(self) -> float:
-        """Return the seconds of CPU that the process has used."""
-        fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        """Return the seconds of CPU that the server's processes have used."""
+        ticks = 0
+        for pid in self._processes():
+            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+            ticks += int(fields[11]) + int(fields[12])
+        return ticks / os.sysconf("SC_CLK_TCK")
 
     def memory_mb(self) -> dict[str, float]:
-        """Return what the process holds of its own, and with the pages of the file."""
-        lines = Path(f"/proc/{self._process.pid}/status").read_text().splitlines()
-        found = dict(line.split(":", 1) for line in lines)
-        return {key: int(found[key].split()[0]) / 1024 for key in ("VmHWM", "VmRSS", "RssAnon")}
+        """Return what the processes hold of their own, and with the pages of the file."""
+        found = dict.fromkeys(("VmHWM", "VmRSS", "RssAnon"), 0.0)
+        for pid in self._processes():
+            lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+            said = dict(line.split(":", 1) for line in lines)
+            for key in found:
+                found[key] += int(said[key].split()[0]) / 1024
+        return found
+
+    def _processes(self) -> list[int]:
+        pid = self._process.pid
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        return [pid, *map(int, children)]
 
     def told(self, asked: Sequence[Asked]) -> str:
         """Word the load of the machine and the memory of the server after some requests."""
