@@ -90,7 +90,7 @@ def percentile(value: float | None) -> str:
 
 def day_text(day: date | None) -> str:
     """Return ``30 Jan 2026``, in English whatever the machine's locale."""
-    return MISSING if day is None else f"{day.day} {_MONTHS[day.month - 1][:3]} {day.year}"
+    return MISSING if day is None else f"{day.day} {MONTHS[day.month - 1][:3]} {day.year}"
 
 
 def short_day(day: date | None) -> str:
@@ -100,7 +100,7 @@ def short_day(day: date | None) -> str:
 
 def long_day(day: date) -> str:
     """Return ``Friday 30 January 2026``."""
-    return f"{_WEEKDAYS[day.weekday()]} {day.day} {_MONTHS[day.month - 1]} {day.year}"
+    return f"{_WEEKDAYS[day.weekday()]} {day.day} {MONTHS[day.month - 1]} {day.year}"
 
 
 def instant_text(instant: datetime | None) -> str:
@@ -181,7 +181,7 @@ def web_address(url: str | None) -> str | None:
     return url if parts.scheme in ("http", "https") and parts.netloc else None
 
 
-_MONTHS = (
+MONTHS = (
     "January",
     "February",
     "March",

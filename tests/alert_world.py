@@ -152,3 +152,27 @@ def explained(day: date, *, leading: bool) -> Explanation:
     of = date(2026, 1, 27) if leading else date(2026, 1, 30)
     one = explanation(of, SIGMA_27 if leading else SIGMA_30, [])
     return replace(one, date=day, window_start=day, window_end=day)
+
+
+def crawled(store, arrivals):
+    """Let each source bring a document on some nights; each night has a crawl."""
+    nights = sorted({at for each in arrivals.values() for at in each})
+    for at in nights:
+        run = store.runs.begin("crawl", now=at)
+        for source, own in arrivals.items():
+            if at in own:
+                store.db.execute(
+                    "INSERT INTO documents (id, source_id, entry_key, title, text, first_seen_at,"
+                    " effective_at, date_source, content_hash, run_id) VALUES (?, ?, ?, 't', '',"
+                    " ?, ?, 'seen', '', ?)",
+                    [f"{source}{at}", source, f"{at}", *(2 * [f"{at:%Y-%m-%dT%H:%M:%SZ}"]), run.id],
+                )
+        assert run.id
+        run.finish(now=at)
+
+
+def arrivals_of(days, *, quiet=(), last=25):
+    """Return nights of arrivals by source; the quiet ones end after some sessions."""
+    return {
+        source: [night(day) for day in (days[:last] if source in quiet else days)] for source in IDS
+    }

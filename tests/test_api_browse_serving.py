@@ -54,6 +54,21 @@ def test_a_new_snapshot_is_served_once_it_is_there(path):
     assert "Renamed since" in gone.text
 
 
+def test_a_damaged_snapshot_takes_the_place_of_none(path, monkeypatch):
+    app = Current(snapshot_path(path))
+    served: list[str] = []
+    monkeypatch.setattr(app, "_app", lambda *call: _note(served))
+    damaged = path.with_name("damaged")
+    damaged.write_bytes(b"no database")
+    damaged.replace(snapshot_path(path))
+    asyncio.run(app({"type": "http"}, None, None))
+    assert served == ["the old one"]
+
+
+async def _note(served):
+    served.append("the old one")
+
+
 def test_two_processes_serve_and_end_on_a_signal(path):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

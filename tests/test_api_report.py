@@ -2,7 +2,6 @@ import json
 import re
 from datetime import UTC, date, datetime
 from html.parser import HTMLParser
-from pathlib import Path
 from typing import get_args
 
 import pytest
@@ -17,22 +16,15 @@ from api.report.told import wilson
 from store import Store
 from store.errors import NotFoundError
 from store.records import Asset, AssetClass, AssetUnit
-from tests.sample_store import empty_store, populated_store
+from tests.sample_store import empty_store
 from tests.sample_world import ASSETS, HOSTILE_TITLE, MISSING, NARRATIVES
 
 NOW = datetime(2026, 2, 1, tzinfo=UTC)
 
 
-@pytest.fixture(scope="module")
-def path(tmp_path_factory) -> Path:
-    found: Path = tmp_path_factory.mktemp("report") / "sample.db"
-    populated_store(found)
-    return found
-
-
 @pytest.fixture
-def store(path):
-    with Store.open(path, read_only=True) as opened:
+def store(sample_path):
+    with Store.open(sample_path, read_only=True) as opened:
         yield opened
 
 
@@ -315,9 +307,9 @@ def test_documents_alone_still_give_a_report(tmp_path):
 
 
 @pytest.mark.parametrize("table", ["explanations", "alignments", "intensity", "prices", "labels"])
-def test_a_report_stands_without_one_of_its_tables(path, tmp_path, table):
+def test_a_report_stands_without_one_of_its_tables(sample_path, tmp_path, table):
     copy = tmp_path / "part.db"
-    copy.write_bytes(path.read_bytes())
+    copy.write_bytes(sample_path.read_bytes())
     with Store.open(copy) as store:
         store.db.execute(f"DELETE FROM {table}")
         store.db.conn.commit()

@@ -17,37 +17,20 @@ from store import Store
 from store.errors import StoreError
 from store.evidence import Between, Where, cited
 from store.publish import publish, snapshot_path
-from tests.sample_store import populated_store
 
 NOW = datetime(2026, 2, 1, tzinfo=UTC)
 FRIDAY = date(2026, 1, 30)
 
 
-@pytest.fixture(scope="module")
-def path(tmp_path_factory):
-    found = tmp_path_factory.mktemp("gate") / "sample.db"
-    populated_store(found)
-    return found
-
-
 @pytest.fixture
-def store(path):
-    with Store.open(path, read_only=True) as opened:
+def store(sample_path):
+    with Store.open(sample_path, read_only=True) as opened:
         yield opened
 
 
 @pytest.fixture
 def report(store):
     return build_report(store, "2026-W05", now=NOW)
-
-
-@pytest.fixture
-def mine(path, tmp_path):
-    """Return a copy of the sample that a test may change."""
-    copy = tmp_path / "mine.db"
-    copy.write_bytes(path.read_bytes())
-    with Store.open(copy) as opened:
-        yield opened
 
 
 def with_bullet(report, sentence):
@@ -343,9 +326,9 @@ def test_json_lists_the_rows_behind_each_sentence(report):
 
 
 @pytest.mark.parametrize("kind", ["html", "md", "pdf", "json"])
-def test_a_published_snapshot_gives_the_same_report(path, store, tmp_path, kind):
+def test_a_published_snapshot_gives_the_same_report(sample_path, store, tmp_path, kind):
     copy = tmp_path / "t.db"
-    copy.write_bytes(path.read_bytes())
+    copy.write_bytes(sample_path.read_bytes())
     with Store.open(copy) as writing:
         publish(writing)
     with Store.open(snapshot_path(copy), read_only=True) as snapshot:

@@ -18,36 +18,12 @@ from api.report.facts import Name, Stored, fact, say, sentences_of
 from api.report.figures import numbers_in, without
 from store import Store
 from store.evidence import Between, cited
-from store.publish import publish
 from tests.peers_world import FRIDAY, NOW, page_of, tagged, words
-from tests.sample_store import _document, populated_store
+from tests.sample_store import _document
 from tests.sample_world import ASSETS, NARRATIVES, SOURCES
 from tests.sample_world import NOW as NIGHT
 
 BLAME = re.compile(r"(?i)\b(caused|because of|due to|triggered|drove|driven by|sparked)\b")
-
-
-@pytest.fixture(scope="module")
-def path(tmp_path_factory):
-    found = tmp_path_factory.mktemp("peers") / "t.db"
-    populated_store(found)
-    return found
-
-
-@pytest.fixture
-def mine(path, tmp_path):
-    """Return a copy of the sample that a test may change."""
-    copy = tmp_path / "mine.db"
-    copy.write_bytes(path.read_bytes())
-    with Store.open(copy) as opened:
-        yield opened
-
-
-@pytest.fixture(scope="module")
-def get(path):
-    with Store.open(path) as store:
-        site = make_datasette(publish(store).path)
-    return lambda address: asyncio.run(site.client.get(address))
 
 
 # -- evidence with every number ------------------------------------------------------
@@ -86,9 +62,9 @@ def _unlabelled(store):
     return document
 
 
-def test_worldmonitor_6414_every_number_of_the_report_resolves_to_rows(path):
+def test_worldmonitor_6414_every_number_of_the_report_resolves_to_rows(sample_path):
     """A brief stated figures that nobody could trace to anything."""
-    with Store.open(path, read_only=True) as store:
+    with Store.open(sample_path, read_only=True) as store:
         report = build_report(store, "2026-W05", now=NOW)
         evidence = render_json(report)["evidence"]
         names = [one.name for one in NARRATIVES] + [one.name for one in ASSETS]
@@ -150,7 +126,9 @@ def test_worldmonitor_6418_a_pair_without_a_link_says_so_with_its_n(mine):
     assert re.search(r"Dollar index 1 session before -0\.52 -0\.81 to -0\.23 44 1\.0", shown)
 
 
-def test_worldmonitor_pr_6699_too_few_sessions_are_not_found_and_no_headline_moved_anything(mine):
+def test_worldmonitor_pr_6699_too_few_sessions_are_not_found_and_no_headline_moved_anything(
+    mine,
+):
     """Where there is no estimate there is no number either, and nobody is blamed."""
     mine.db.execute(
         "UPDATE alignments SET effect = NULL, effect_low = NULL, effect_high = NULL,"

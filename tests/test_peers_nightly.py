@@ -18,37 +18,12 @@ from api.browse.app import make_datasette
 from api.config import parse_settings
 from api.report import build_report, check, render_html, render_json, render_markdown
 from store import Store
-from store.publish import publish
 from tests.alert_world import night, planted, point, sessions
 from tests.mail_server import mail_server
 from tests.peers_world import FRIDAY, NOW, page_of, tagged, words
-from tests.sample_store import _document, populated_store
+from tests.sample_store import _document
 from tests.sample_world import MISSING, SOURCES
 from tests.sample_world import NOW as NIGHT
-
-
-@pytest.fixture(scope="module")
-def path(tmp_path_factory):
-    found = tmp_path_factory.mktemp("peers") / "t.db"
-    populated_store(found)
-    return found
-
-
-@pytest.fixture
-def mine(path, tmp_path):
-    """Return a copy of the sample that a test may change."""
-    copy = tmp_path / "mine.db"
-    copy.write_bytes(path.read_bytes())
-    with Store.open(copy) as opened:
-        yield opened
-
-
-@pytest.fixture(scope="module")
-def get(path):
-    with Store.open(path) as store:
-        site = make_datasette(publish(store).path)
-    return lambda address: asyncio.run(site.client.get(address))
-
 
 # -- one evolving story --------------------------------------------------------------
 

@@ -167,7 +167,6 @@ class _Outbox:
     def _failed(self, one: Delivery, error: Exception) -> None:
         attempts = one.attempts + 1
         is_last = attempts >= self._settings.alerts.attempts
-        state = "given up" if is_last else "waiting"
         self.left += not is_last
         message = self._fail(
             f"{one.channel}: {one.alert_id}",
@@ -177,7 +176,7 @@ class _Outbox:
         )  # fmt: skip
         tried = replace(
             one,
-            state="given up" if state == "given up" else "waiting",
+            state="given up" if is_last else "waiting",
             attempts=attempts,
             tried_at=self._now,
             error=message,

@@ -1,11 +1,16 @@
 """The pages as a server: the snapshot of today, in as many processes as there are cores."""
 
 import asyncio
+import logging
 import os
 from pathlib import Path
 from typing import Any
 
 from api.browse.app import make_datasette
+from store import Store
+from store.errors import StoreError
+
+_log = logging.getLogger(__name__)
 
 VARIABLE = "TAPESTORY_SNAPSHOT"
 """Names the snapshot to the processes that ``serve`` starts."""
@@ -44,9 +49,15 @@ class Current:
         if found == self._stamp:
             return
         async with self._lock:
-            if found != self._stamp:
-                self._app = (await asyncio.to_thread(make_datasette, self._snapshot)).app()
-                self._stamp = found
+            if found == self._stamp:
+                return
+            self._stamp = found
+            try:
+                made = await asyncio.to_thread(_made, self._snapshot)
+            except StoreError as error:
+                _log.warning("the new snapshot is not served: %s", error)
+            else:
+                self._app = made.app()
 
 
 def from_environment() -> Current:
@@ -75,6 +86,11 @@ def serve(snapshot: Path, *, port: int, processes: int | None = None) -> None:
         workers=count,
         log_level="warning",
     )
+
+
+def _made(snapshot: Path) -> Any:
+    Store.open(snapshot, read_only=True).close()  # Datasette opens it when it is first asked
+    return make_datasette(snapshot)
 
 
 def _stamp(path: Path) -> tuple[int, int, int]:

@@ -5,21 +5,9 @@ from collections.abc import Iterable
 from datetime import date, datetime
 from typing import NamedTuple
 
-_MONTHS = (
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-)
-_MONTH = "|".join([*_MONTHS, *(month[:3] for month in _MONTHS)])
+from api.wording import MONTHS
+
+_MONTH = "|".join([*MONTHS, *(month[:3] for month in MONTHS)])
 # A clock of one or two digits before "UTC", a day with or without its year, an ISO day or week.
 _DATE = re.compile(
     rf"\b(\d{{1,2}}) ({_MONTH})\b(?: (\d{{4}})\b)?(?:, \d\d:\d\d UTC)?|\b(\d{{4}})-(\d\d)-(\d\d)\b"
@@ -51,7 +39,7 @@ def dates_in(text: str) -> list[tuple[int | None, int, int]]:
     found = []
     for day, month, year, *iso in _DATE.findall(plain(text)):
         if month:
-            place = next(n for n, name in enumerate(_MONTHS, start=1) if name.startswith(month))
+            place = next(n for n, name in enumerate(MONTHS, start=1) if name.startswith(month))
             found.append((int(year) if year else None, place, int(day)))
         else:
             found.append((int(iso[0]), int(iso[1]), int(iso[2])))

@@ -1,5 +1,6 @@
 """Read what a week's report needs from the store; nothing is computed here."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -159,10 +160,11 @@ def parse_week(name: str) -> date:
         When the text is no week of the calendar.
     """
     try:
-        year, number = name.split("-W")
-        if len(year) != 4 or len(number) != 2:
+        # `int` takes signs, spaces and other digits; a week is a part of file names and headers.
+        found = re.fullmatch(r"(\d{4})-W(\d\d)", name, re.ASCII)
+        if found is None:
             raise ValueError(name)
-        return date.fromisocalendar(int(year), int(number), 1)
+        return date.fromisocalendar(int(found[1]), int(found[2]), 1)
     except ValueError as error:
         raise ConfigError(f"no week {name!r}: give an ISO week such as 2026-W05") from error
 
