@@ -91,13 +91,14 @@ def stance_chart(
     known = [1.0 if here else None for here in collected]
     favor, against, none = stances
     most = max([1, *favor, *against])
+    step = -(-most // 2) if most > 2 else most
     both = Scale(-most, most, sides.bottom, sides.top)
     body = [
         text(0, 14, "Stories by stance", bold=True),
         legend(
             [("favor, up", BLUE), ("against, down", VERMILLION), ("no stance", GREY)], 0, 32, 11.5
         ),
-        *_counts(sides, both, most),
+        *_counts(sides, both, (-step, 0, step)),
         line([(x.start, both(0)), (x.end, both(0))], INK, opacity=0.6),
     ]
     for panel in (sides, neither, split):
@@ -105,7 +106,7 @@ def stance_chart(
     body += _bars(sides, days, favor, both, ("in favor", BLUE))
     body += _bars(sides, days, [-count for count in against], both, ("against", VERMILLION))
     alone = Scale(0, max([1, *none]), neither.bottom, neither.top)
-    body += grid(neither, alone, lambda value: wording.fixed(value, 0), about=1)
+    body += _counts(neither, alone, (0, max([1, *none])))
     body += _bars(neither, days, none, alone, ("no stance", GREY))
     body.append(text(0, 236, "Disagreement: 0 all agree, 1 split evenly", bold=True))
     body += _disagreement(split, days, disagreement)
@@ -140,11 +141,10 @@ def stacked(panel: Panel, days: Sequence[date], stance: Stances) -> list[Markup]
     return drawn
 
 
-def _counts(panel: Panel, y: Scale, most: int) -> list[Markup]:
-    """Return the axis of both sides: counts are positive up and down."""
-    step = max(1, -(-most // 2)) if most > 2 else most
+def _counts(panel: Panel, y: Scale, values: Sequence[int]) -> list[Markup]:
+    """Return lines at whole counts, which are positive up and down."""
     drawn = []
-    for value in (-step, 0, step):
+    for value in values:
         drawn.append(line([(panel.x.start, y(value)), (panel.x.end, y(value))], INK, opacity=0.14))
         words = str(abs(value))
         drawn.append(text(panel.x.start - 6, y(value) + 4, words, anchor="end", size=11.5))
