@@ -25,6 +25,7 @@ from store.prices import Assets, Prices
 from store.results import Results
 from store.runs import Runs
 from store.stamp_checks import StampChecks
+from store.topics import Topics
 from store.vectors import Vectors
 
 # SQLite 3.7.0-3.51.2 can corrupt a WAL database when it resets the log; one nightly writer
@@ -39,8 +40,8 @@ class Store:
 
     Use :meth:`open`. Attributes group the queries by table: ``runs``, ``sources``,
     ``fetches``, ``documents``, ``narratives``, ``labels``, ``vectors``, ``assets``,
-    ``prices``, ``results``, ``confirmations``, ``stamp_checks``, ``frames``, ``pages`` and
-    ``alerts``.
+    ``prices``, ``results``, ``confirmations``, ``stamp_checks``, ``frames``, ``pages``,
+    ``alerts`` and ``topics``.
     """
 
     def __init__(self, db: Database, path: Path, lock: FileLock | None) -> None:
@@ -62,6 +63,7 @@ class Store:
         self.frames = Frames(db)
         self.pages = Pages(db)
         self.alerts = Alerts(db)
+        self.topics = Topics(db)
 
     @classmethod
     def open(cls, path: Path, *, create: bool = False, read_only: bool = False) -> "Store":

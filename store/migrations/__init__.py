@@ -10,7 +10,9 @@ from store.migrations import first, since  # isort: split
 
 from store.migrations import aligned  # isort: split
 
-from store.migrations import alerts, pages
+from store.migrations import alerts, pages  # isort: split
+
+from store.migrations import topics
 from store.migrations.frame import migrations
 
-__all__ = ["alerts", "aligned", "first", "migrations", "pages", "since"]
+__all__ = ["alerts", "aligned", "first", "migrations", "pages", "since", "topics"]
