@@ -12,6 +12,7 @@ from typing import Any, Literal, get_args
 
 from api.alerts.rules import AlertSettings, ReportDelivery
 from api.alerts.settings import parse_alerts, parse_report
+from api.discovering import DiscoverChoices, parse_discover
 from api.errors import ConfigError
 from store.records import Asset, AssetClass, AssetUnit, NamedCell, Source, SourceKind
 
@@ -29,6 +30,8 @@ _TABLES = {
 }
 # Checked by api.alerts.settings.
 _ALERTS = ("alerts", "alert", "channel", "report")
+# Checked by api.discovering.
+_DISCOVER = "discover"
 _SOURCE_KEYS = {
     "id", "kind", "url", "name", "weight", "language", "full_text", "token_env", "handle", "terms",
 }  # fmt: skip
@@ -57,6 +60,8 @@ class Settings:
         Tokens by the name of their environment variable.
     cells : tuple of NamedCell
         Cells of the scan that were named beforehand.
+    discover : DiscoverChoices
+        When and how new narratives are looked for.
     alerts, report : AlertSettings and ReportDelivery
         What a person is told, and where the weekly report goes.
     """
@@ -78,6 +83,7 @@ class Settings:
     origin: str = "shipped defaults"
     secrets: Mapping[str, str] = field(default_factory=dict)
     cells: tuple[NamedCell, ...] = ()
+    discover: DiscoverChoices = field(default_factory=DiscoverChoices)
     alerts: AlertSettings = field(default_factory=AlertSettings)
     report: ReportDelivery = field(default_factory=ReportDelivery)
 
@@ -126,7 +132,7 @@ def parse_settings(text: str, *, origin: str, base_dir: Path) -> Settings:
         given = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{origin} is not valid TOML ({error}): mend that line") from error
-    known = {*_TABLES, *_ALERTS, "source", "asset"}
+    known = {*_TABLES, *_ALERTS, _DISCOVER, "source", "asset"}
     if unknown := sorted(set(given) - known):
         raise ConfigError(f"{origin} has unknown table {unknown[0]!r}: known are {sorted(known)}")
     for table, keys in _TABLES.items():
@@ -163,6 +169,7 @@ def parse_settings(text: str, *, origin: str, base_dir: Path) -> Settings:
         origin=origin,
         secrets={name: os.environ[name] for name in sorted(names) if name in os.environ},
         cells=_cells(given, origin),
+        discover=parse_discover(given, origin),
         alerts=alerts,
         report=parse_report(given, origin, alerts.channels),
     )

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def nightly(store: "Store", settings: Settings, *, now: datetime) -> Iterator[StageReport]:
-    """Run crawl, prices, tag, align, alerts and publish; yield the report of each as it ends."""
+    """Run the stages in order; yield the report of each as it ends."""
     yield _tolerated(store, lambda: stages.run_crawl(store, settings, now=now), "crawl")
     yield _tolerated(store, lambda: stages.run_prices(store, settings, now=now), "prices")
     yield from _from_store(store, settings, now=now)
@@ -82,6 +82,8 @@ def _sample_prices(store: "Store", sample: "SampleServer", now: datetime) -> Sta
 def _from_store(store: "Store", settings: Settings, *, now: datetime) -> Iterator[StageReport]:
     """Run the stages that need no network."""
     yield _timed(lambda: stages.run_tag(store, settings, now=now), "tag")
+    discover = stages.run_discover_due
+    yield _tolerated(store, lambda: discover(store, settings, now=now), "discover")
     yield _timed(lambda: stages.run_align(store, settings, now=now), "align")
     yield _tolerated(store, lambda: stages.run_alerts(store, settings, now=now), "alerts")
     yield _timed(lambda: stages.run_publish(store), "publish")

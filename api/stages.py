@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from crawler.settings import CrawlSettings
     from nlp.models import ModelSettings
     from nlp.narratives import Taxonomy
+    from nlp.topics.settings import DiscoverySettings
     from store import Store
 
 
@@ -94,6 +95,36 @@ def run_tag(store: "Store", settings: Settings, *, now: datetime) -> StageReport
         now=now,
         progress=progress,
     )
+
+
+def discovery_settings(settings: Settings) -> "DiscoverySettings":
+    """Return how topics are looked for."""
+    from nlp.topics.candidates import Rules
+    from nlp.topics.consensus import Grouping
+    from nlp.topics.settings import DiscoverySettings
+
+    chosen = settings.discover
+    return DiscoverySettings(
+        weak=chosen.weak,
+        weekday=chosen.weekday,
+        grouping=Grouping(seed=chosen.seed),
+        rules=Rules(
+            stories=chosen.stories,
+            sources=chosen.sources,
+            days=chosen.days,
+            market=chosen.market,
+            pvalue=chosen.pvalue,
+        ),
+    )
+
+
+def run_discover_due(store: "Store", settings: Settings, *, now: datetime) -> StageReport:
+    """Look for new narratives where a week has passed since that was done."""
+    if not settings.discover.is_on:
+        return StageReport(stage="discover", counts={}, notes=["switched off in [discover]"])
+    from nlp.topics.run import discover_due
+
+    return discover_due(store, settings=discovery_settings(settings), now=now, progress=progress)
 
 
 def run_align(store: "Store", settings: Settings, *, now: datetime) -> StageReport:

@@ -1,0 +1,1 @@
+"""Topics: groups of stories that no narrative covers, under ids that last."""

@@ -1,0 +1,177 @@
+"""Discover topics in what no narrative covers: the stage ``discover``.
+
+A window of whole days is looked at once; windows go forward only, each knowing the topics of
+those before it and no later story. One transaction for each window and language, so a killed
+run goes on with the next.
+"""
+
+import time
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from datetime import time as clock
+from typing import Any
+
+from nlp.topics.settings import DiscoverySettings
+from nlp.topics.window import Found, Window, first_day, look
+from store import Store
+from store.records import Discovery, StageReport, Topic
+
+Progress = Callable[..., Any]
+# How far back the first weekly run looks.
+_AT_FIRST = timedelta(weeks=8)
+
+
+def discover(
+    store: Store,
+    *,
+    settings: DiscoverySettings,
+    now: datetime,
+    since: date | None = None,
+    progress: Progress | None = None,
+) -> StageReport:
+    """Look for topics in the last window, or in that of each week since a day.
+
+    Parameters
+    ----------
+    now : datetime
+        The last window ends with the day before: a day that is not over says nothing.
+    since : date, optional
+        Look at the windows that end on the settings' weekday, from this day on, in order. Those
+        that were looked at are passed over.
+
+    Returns
+    -------
+    StageReport
+        Counts ``windows``, ``residual``, ``topics``, ``new``, ``proposed`` and ``outliers``.
+    """
+    started = time.monotonic()
+    counts = dict.fromkeys(("windows", "residual", "topics", "new", "proposed", "outliers"), 0)
+    notes: list[str] = []
+    for day in _days(now, since, settings.weekday):
+        for language in _languages(store, day, settings):
+            if (last := _last(store, language)) is not None and last.day >= day:
+                notes.append(_passed(day, last))
+                continue
+            window = _read(store, day, language, settings, last)
+            if window is None:
+                continue
+            found = look(window, settings, progress=progress)
+            _write(store, window, found, now)
+            _count(counts, window, found)
+            notes += [_proposal(topic, found) for topic in found.proposed]
+    if not counts["windows"] and not notes:
+        notes.append(f"fewer than {settings.fewest} stories outside of the narratives: not looked")
+    return StageReport(
+        stage="discover", counts=counts, seconds=time.monotonic() - started, notes=notes
+    )
+
+
+def discover_due(
+    store: Store,
+    *,
+    settings: DiscoverySettings,
+    now: datetime,
+    progress: Progress | None = None,
+) -> StageReport:
+    """Look at the weekly windows that came since the last one; mostly there is none.
+
+    At first at those of the last eight weeks, so that the first has something before it.
+    """
+    span, runs = store.topics.span(), store.topics.discoveries()
+    if span is None:
+        return StageReport(stage="discover", counts={}, notes=["no labelled story"])
+    since = now.astimezone(UTC).date() - _AT_FIRST
+    if runs:
+        since = max(one.day for one in runs) + timedelta(days=1)
+    since = max(since, span[0].date() + timedelta(days=settings.window // 2))
+    return discover(store, settings=settings, now=now, since=since, progress=progress)
+
+
+def _days(now: datetime, since: date | None, weekday: int) -> list[date]:
+    """Return the last days of the windows to look at."""
+    last = now.astimezone(UTC).date() - timedelta(days=1)
+    if since is None:
+        return [last]
+    span = (since + timedelta(days=n) for n in range((last - since).days + 1))
+    return [day for day in span if day.isoweekday() == weekday]
+
+
+def _languages(store: Store, day: date, settings: DiscoverySettings) -> list[str]:
+    """Return the languages with enough stories; each encoder has a space of its own."""
+    found = store.topics.languages(*_span(day, settings))
+    return sorted(language for language, stories in found.items() if stories >= settings.fewest)
+
+
+def _span(day: date, settings: DiscoverySettings) -> tuple[datetime, datetime]:
+    """Return the instants from which and before which a window's stories count."""
+    start = datetime.combine(first_day(day, settings), clock(), tzinfo=UTC)
+    return start, datetime.combine(day + timedelta(days=1), clock(), tzinfo=UTC)
+
+
+def _last(store: Store, language: str) -> Discovery | None:
+    found = [one for one in store.topics.discoveries() if one.language == language]
+    return found[-1] if found else None
+
+
+def _read(
+    store: Store, day: date, language: str, settings: DiscoverySettings, last: Discovery | None
+) -> Window | None:
+    """Return what a window rests on; None where too few stories are left to explain."""
+    start, end = _span(day, settings)
+    stories = store.topics.residual(language, start, end, weak=settings.weak)
+    model = store.topics.model_of(language, start, end)
+    if len(stories) < settings.fewest or model is None:
+        return None
+    core: dict[str, list[bytes]] = {}
+    for topic_id, vector in store.topics.core_vectors(language, model):
+        core.setdefault(topic_id, []).append(vector)
+    return Window(
+        day=day,
+        start=first_day(day, settings),
+        language=language,
+        model=model,
+        stories=stories,
+        counts=store.topics.counts(language, start, end),
+        topics=store.topics.all(),
+        core=core,
+        members=store.topics.members([story.document_id for story in stories]),
+        last=last,
+    )
+
+
+def _write(store: Store, window: Window, found: Found, now: datetime) -> None:
+    run = store.runs.begin(
+        "discover",
+        now=now,
+        settings={"day": window.day.isoformat(), "seed": found.discovery.seed},
+        models={"tagger": window.model},
+    )
+    with store.transaction():
+        store.topics.save(found.topics, run_id=run.id)
+        moved = {one.other_id for one in found.changes if one.kind == "merge"}
+        store.topics.unrank({one.topic_id for one in found.places} | moved)
+        store.topics.place(found.places, left=found.left, run_id=run.id)
+        store.topics.keep(found.discovery, found.weeks, found.changes, run_id=run.id)
+        run.finish(now=now, counts={"proposed": len(found.proposed), "topics": len(found.weeks)})
+
+
+def _count(counts: dict[str, int], window: Window, found: Found) -> None:
+    known = {topic.id for topic in window.topics}
+    counts["windows"] += 1
+    counts["residual"] += found.discovery.residual
+    counts["topics"] += found.discovery.topics
+    counts["outliers"] += found.discovery.outliers
+    counts["new"] += sum(topic.id not in known for topic in found.topics)
+    counts["proposed"] += len(found.proposed)
+
+
+def _passed(day: date, last: Discovery) -> str:
+    return f"{day} was passed over: windows up to {last.day} were looked at"
+
+
+def _proposal(topic: Topic, found: Found) -> str:
+    week = next(week for week in found.weeks if week.topic_id == topic.id)
+    return (
+        f"proposed on {found.discovery.day}: {topic.label} ({topic.id}), {week.stories} stories"
+        f" from {week.sources} sources on {week.days} days"
+    )
