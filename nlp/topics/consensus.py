@@ -14,6 +14,7 @@ of cluster stability, doi:10.1016/j.csda.2006.11.025.
 """
 
 import hashlib
+import warnings
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -123,16 +124,19 @@ def _run(
     seed = _draw(f"{settings.seed}:{number}")
     kept = np.flatnonzero([_draw(f"{seed}:{key}") < settings.sample * 2**32 for key in keys])
     sample = near.within(kept, min(settings.near, len(kept) - 1))
-    layout = UMAP(
-        n_neighbors=sample.places.shape[1],
-        n_components=settings.width,
-        min_dist=0.0,
-        metric="cosine",
-        n_epochs=settings.epochs,
-        random_state=seed,
-        n_jobs=1,  # a seed asks for it; umap warns where it has to set it itself
-        precomputed_knn=(sample.places, sample.distances, None),
-    ).fit_transform(vectors[kept])
+    with warnings.catch_warnings():
+        # Without an index nothing new can be laid out later, which nobody wants to.
+        warnings.filterwarnings("ignore", "precomputed_knn", UserWarning)
+        layout = UMAP(
+            n_neighbors=sample.places.shape[1],
+            n_components=settings.width,
+            min_dist=0.0,
+            metric="cosine",
+            n_epochs=settings.epochs,
+            random_state=seed,
+            n_jobs=1,  # a seed asks for it; umap warns where it has to set it itself
+            precomputed_knn=(sample.places, sample.distances, None),
+        ).fit_transform(vectors[kept])
     found = HDBSCAN(
         min_cluster_size=settings.least, min_samples=3, cluster_selection_method="leaf"
     ).fit(layout.astype(np.float64))

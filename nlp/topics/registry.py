@@ -282,13 +282,15 @@ def places(
         About the window's mean, of length one.
     labels : ndarray of shape (n,)
     names : sequence of str, by group
+        Empty for a group without a story in `labels`.
     drawing : Drawing
     earlier : sequence of Place or None
         Places before this window, under ids that stand.
     known : Known
         Topics that stood before, with their centres.
     """
-    ids = [*known.ids, *(name for name in dict.fromkeys(names) if name not in set(known.ids))]
+    new = (name for name in dict.fromkeys(names) if name and name not in set(known.ids))
+    ids = [*known.ids, *new]
     row_of = {name: row for row, name in enumerate(ids)}
     core = np.full(len(rows), OUTSIDE, dtype=np.int64)
     for story, (label, before) in enumerate(zip(labels, earlier, strict=True)):
@@ -314,7 +316,23 @@ def places(
     return found
 
 
-def _moves(before: Place | None, name: str, group: int, drawing: Drawing) -> bool:
+def founded(
+    labels: Labels,
+    matched: Matched,
+    drawing: Drawing,
+    earlier: Sequence[Place | None],
+    least: int,
+) -> NDArray[np.bool_]:
+    """Return by group whether it is a topic: known, or new with enough stories that come to it."""
+    drawn = np.zeros(len(matched.names), dtype=np.int64)
+    for label, before in zip(labels, earlier, strict=True):
+        if label != OUTSIDE and _moves(before, None, int(label), drawing):
+            drawn[label] += 1
+    known = np.array([name is not None for name in matched.names], dtype=np.bool_)
+    return np.asarray(known | (drawn >= least))
+
+
+def _moves(before: Place | None, name: str | None, group: int, drawing: Drawing) -> bool:
     """Return whether a story of a group goes where the group is."""
     if before is None or before.topic_id == name or drawing.apart[group]:
         return True

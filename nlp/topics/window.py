@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nlp.topics.candidates import Counts, count, lacks, trend
 from nlp.topics.coherence import diversity
@@ -16,8 +17,10 @@ from nlp.topics.registry import (
     Known,
     Matched,
     Place,
+    Tie,
     centred,
     centres_of,
+    founded,
     match,
     places,
 )
@@ -169,27 +172,23 @@ def _settle(window: Window, groups: Groups, vectors: Floats) -> _Settled:
     centres = centres_of(rows, groups.labels, number)
     earlier = [None if one is None else one.topic_id for one in before]
     matched = match(centres, groups.labels, groups.stability, known, earlier)
-    names = _named(matched, window)
+    drawing = Drawing.of(matched, groups.stability)
+    stood = [_stood(one) for one in before]
+    kept = founded(groups.labels, matched, drawing, stood, least_stories(len(rows)))
+    ties = [tie for tie in matched.ties if tie.number is None or kept[tie.number]]
+    names = _named(matched, kept, window)
     merged = {
         tie.topic_id: tie.other_id
-        for tie in matched.ties
+        for tie in ties
         if tie.kind == "merge" and tie.topic_id is not None
     }
+    labels = np.where((groups.labels >= 0) & kept[groups.labels], groups.labels, OUTSIDE)
     placed = places(
         rows,
-        groups.labels,
+        labels,
         names,
-        Drawing.of(matched, groups.stability),
-        [
-            None
-            if one is None
-            else Place(
-                topic_id=merged.get(one.topic_id, one.topic_id),
-                similarity=one.similarity,
-                is_core=one.is_core,
-            )
-            for one in before
-        ],
+        drawing,
+        [one and replace(one, topic_id=merged.get(one.topic_id, one.topic_id)) for one in stood],
         known,
     )
     ids = sorted({place.topic_id for place in placed if place is not None})
@@ -210,23 +209,35 @@ def _settle(window: Window, groups: Groups, vectors: Floats) -> _Settled:
         placed=placed,
         merged=merged,
         parents={names[tie.number]: tie.other_id for tie in matched.ties if tie.number is not None},
-        changes=_changes(matched, names, window.day),
+        changes=_changes(ties, names, window.day),
         stability=stability,
     )
 
 
-def _named(matched: Matched, window: Window) -> list[str]:
-    """Return the id of each group; new ones get the next numbers of their week, never again."""
+def _stood(found: TopicStory | None) -> Place | None:
+    if found is None:
+        return None
+    return Place(topic_id=found.topic_id, similarity=found.similarity, is_core=found.is_core)
+
+
+def _named(matched: Matched, kept: NDArray[np.bool_], window: Window) -> list[str]:
+    """Return the id of each group; new ones get the next numbers of their week, never again.
+
+    A group that is no topic has an empty name.
+    """
     year, week, _ = window.day.isocalendar()
     prefix = f"t-{year}W{week:02}-"
     used = [int(one.id.removeprefix(prefix)) for one in window.topics if one.id.startswith(prefix)]
     following = iter(range(max(used, default=0) + 1, 10**6))
-    return [name if name is not None else f"{prefix}{next(following):02}" for name in matched.names]
+    return [
+        name or (f"{prefix}{next(following):02}" if is_topic else "")
+        for name, is_topic in zip(matched.names, kept, strict=True)
+    ]
 
 
-def _changes(matched: Matched, names: Sequence[str], day: date) -> list[TopicChange]:
+def _changes(ties: Sequence[Tie], names: Sequence[str], day: date) -> list[TopicChange]:
     changes = []
-    for tie in matched.ties:
+    for tie in ties:
         topic_id = tie.topic_id if tie.number is None else names[tie.number]
         assert topic_id is not None
         kind = tie.kind

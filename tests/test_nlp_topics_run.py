@@ -1,0 +1,213 @@
+"""Discovery over a made-up stream: the same twice, ids that last, what is proposed and when."""
+
+import sqlite3
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from nlp.topics.consensus import Grouping
+from nlp.topics.run import discover, discover_due
+from nlp.topics.settings import DiscoverySettings
+from store import Store
+from tests.stories_world import EVERGREEN, START, Theme, fill, themes
+
+TABLES = ("topics", "topic_documents", "topic_weeks", "topic_changes", "discoveries")
+# Fewer runs than the default: the made-up themes lie far apart.
+SETTINGS = DiscoverySettings(grouping=Grouping(runs=5, epochs=60))
+BREAK = START + timedelta(days=35)  # a Monday
+CREDIT = Theme("lenders warehouse receivables fraud loans collateral auditors subprime", 2.2, BREAK)
+
+
+def at(day):
+    """Return an instant in the morning after a day, when its window is whole."""
+    return datetime(day.year, day.month, day.day, 6, tzinfo=UTC) + timedelta(days=1)
+
+
+def looked(path, told, *, days, since=START, settings=SETTINGS, until=None):
+    """Fill a database and look at every weekly window; return its dump of discovery's tables."""
+    with Store.open(path, create=True) as store:
+        fill(store, told, first=START, days=days)
+        last = START + timedelta(days=days - 1) if until is None else until
+        report = discover(store, settings=settings, now=at(last), since=since)
+    return report
+
+
+def dump(path):
+    """Return all that discovery wrote, but for the ids of its runs."""
+    with sqlite3.connect(path) as db:
+        return {
+            table: [
+                row[:-1] for row in db.execute(f"SELECT * FROM {table} ORDER BY 1, 2").fetchall()
+            ]
+            for table in (
+                "topics",
+                "topic_documents",
+                "topic_weeks",
+                "topic_changes",
+                "discoveries",
+            )
+        }
+
+
+@pytest.fixture(scope="module")
+def stream(tmp_path_factory):
+    """Seven weeks in which a story breaks out in the sixth."""
+    path = tmp_path_factory.mktemp("stream") / "t.db"
+    report = looked(path, themes([("credit", CREDIT)]), days=49)
+    return path, report
+
+
+def test_a_story_that_breaks_out_is_proposed_within_two_weeks_and_nothing_else(stream):
+    path, report = stream
+    with Store.open(path, read_only=True) as store:
+        topics = store.topics.all()
+        (candidate,) = [topic for topic in topics if topic.status == "candidate"]
+        assert set(CREDIT.words.split()) & {word for word, _ in candidate.words}
+        assert candidate.proposed_on <= BREAK + timedelta(days=13)
+        assert candidate.found_on >= BREAK
+        told = [place.document_id for place in _stories(store, candidate.id) if place.is_core]
+        assert len(told) >= 10
+        quotes = [place for place in _stories(store, candidate.id) if place.position]
+    assert 1 <= len(quotes) <= 5
+    assert all(quote.is_core for quote in quotes)
+    assert report.counts["proposed"] == 1
+    assert candidate.id in report.notes[0]
+
+
+def test_what_was_there_from_the_start_is_never_proposed(stream):
+    with Store.open(stream[0], read_only=True) as store:
+        found = {name: _about(store, words) for name, words in EVERGREEN.items()}
+    assert {name: [topic.status for topic in topics] for name, topics in found.items()} == {
+        name: ["background"] for name in EVERGREEN
+    }
+
+
+def test_ids_last_from_week_to_week(stream):
+    with Store.open(stream[0], read_only=True) as store:
+        runs = store.topics.discoveries()
+        (topics,) = zip(*(_about(store, words) for words in EVERGREEN.values()), strict=True)
+        weeks = {topic.id: len(store.topics.weeks(topic.id)) for topic in topics}
+    assert set(weeks.values()) == {len(runs)}
+    assert runs[0].kept is None
+    assert min(run.kept for run in runs[1:]) >= 0.9
+    assert all(run.outliers <= 0.15 * run.residual for run in runs)
+
+
+def test_the_same_stories_twice_are_the_same_topics(stream, tmp_path):
+    looked(tmp_path / "again.db", themes([("credit", CREDIT)]), days=49)
+    assert dump(tmp_path / "again.db") == dump(stream[0])
+
+
+def test_a_window_is_looked_at_once_and_never_backwards(stream, tmp_path):
+    path = _copy(stream[0], tmp_path)
+    before = dump(path)
+    with Store.open(path) as store:
+        report = discover(store, settings=SETTINGS, now=at(START + timedelta(days=45)))
+        again = discover(store, settings=SETTINGS, now=at(START + timedelta(days=45)), since=START)
+    assert report.counts["windows"] == again.counts["windows"] == 0
+    assert "passed over" in report.notes[0]
+    assert dump(path) == before
+
+
+def test_one_more_day_moves_few_stories(stream, tmp_path):
+    path = _copy(stream[0], tmp_path)
+    day = START + timedelta(days=49)
+    with Store.open(path) as store:
+        was = store.topics.members(_documents(store))
+        # The last weekly window ended on a Thursday; the days since are in the file already.
+        fill(store, themes([("credit", CREDIT)]), first=day, days=1)
+        discover(
+            store, settings=SETTINGS, now=at(store.topics.discoveries()[-1].day + timedelta(days=1))
+        )
+        now = store.topics.members(list(was))
+    assert sum(now.get(d) and now[d].topic_id == p.topic_id for d, p in was.items()) >= 0.97 * len(
+        was
+    )
+
+
+def test_what_came_later_changes_nothing_that_was_found(stream, tmp_path):
+    """Windows that are looked at with later stories in the file are those without them."""
+    until = START + timedelta(days=40)
+    told = themes([("credit", CREDIT)])
+    looked(tmp_path / "short.db", told, days=41, until=until)
+    looked(tmp_path / "long.db", told, days=49, until=until)
+    assert dump(tmp_path / "short.db") == dump(tmp_path / "long.db")
+
+
+def test_a_story_that_comes_back_has_its_old_id(tmp_path):
+    """Quiet for more than a window, and then told again in the same words."""
+    told = themes()
+    gone = Theme(CREDIT.words, 3, START, START + timedelta(days=20))
+    back = START + timedelta(days=60)
+    path = tmp_path / "back.db"
+    with Store.open(path, create=True) as store:
+        fill(store, told | {"credit": gone}, first=START, days=60)
+        discover(store, settings=SETTINGS, now=at(START + timedelta(days=20)))
+        discover(store, settings=SETTINGS, now=at(START + timedelta(days=55)))
+        quiet = {t.id for t in store.topics.all() if "loans" in dict(t.words)}
+        assert len(quiet) == 1
+        fill(
+            store, told | {"credit": replace(gone, first=back, last=date.max)}, first=back, days=10
+        )
+        discover(store, settings=SETTINGS, now=at(back + timedelta(days=9)))
+        assert {t.id for t in store.topics.all() if "loans" in dict(t.words)} == quiet
+        days = [week.day for week in store.topics.weeks(quiet.pop())]
+    assert days == [START + timedelta(days=20), back + timedelta(days=9)]
+
+
+def test_too_few_stories_are_not_looked_at(tmp_path):
+    with Store.open(tmp_path / "few.db", create=True) as store:
+        fill(store, themes(), first=START, days=5, noise=0)
+        report = discover(store, settings=SETTINGS, now=at(START + timedelta(days=4)))
+        assert report.counts["windows"] == 0
+        assert "fewer than 100 stories" in report.notes[0]
+        assert store.topics.discoveries() == []
+
+
+def test_the_nightly_run_looks_once_a_week(stream, tmp_path):
+    path = tmp_path / "due.db"
+    with Store.open(path, create=True) as store:
+        fill(store, themes(), first=START, days=40)
+        first = discover_due(store, settings=SETTINGS, now=at(START + timedelta(days=38)))
+        days = [one.day for one in store.topics.discoveries()]
+        idle = discover_due(store, settings=SETTINGS, now=at(START + timedelta(days=39)))
+        assert idle.counts["windows"] == 0
+    assert first.counts["windows"] == len(days) == 4
+    assert all(day.isoweekday() == SETTINGS.weekday for day in days)
+    # A first window of a few days would take everything for old.
+    assert days[0] >= START + timedelta(days=14)
+    with Store.open(tmp_path / "empty.db", create=True) as store:
+        report = discover_due(store, settings=SETTINGS, now=at(START))
+        assert report.notes == ["no labelled story"]
+
+
+def test_labelled_stories_are_not_looked_at(tmp_path):
+    path = tmp_path / "labelled.db"
+    with Store.open(path, create=True) as store:
+        fill(store, themes(), first=START, days=28)
+        discover(store, settings=SETTINGS, now=at(START + timedelta(days=27)))
+        (run,) = store.topics.discoveries()
+        assert run.stories == run.residual == run.core + run.reassigned + run.outliers
+
+
+def _about(store, words):
+    """Return the topics of which most words are these."""
+    own = set(words.split())
+    return [t for t in store.topics.all() if 2 * len(own & dict(t.words).keys()) > len(own)]
+
+
+def _stories(store, topic_id):
+    places = store.topics.members(_documents(store)).values()
+    return [place for place in places if place.topic_id == topic_id]
+
+
+def _documents(store):
+    return [row["id"] for row in store.db.query("SELECT id FROM documents")]
+
+
+def _copy(path, folder):
+    target = folder / "copy.db"
+    with sqlite3.connect(path) as source, sqlite3.connect(target) as copy:
+        source.backup(copy)
+    return target
