@@ -110,9 +110,9 @@ def unknown_cells(named: Sequence[NamedCell], paired: Paired | None) -> list[str
                 f"{what}: no such narrative, or no listed asset with prices; check the ids"
             )
         elif _lies_ahead(_since_found(cell, paired), paired):
-            named = _since_found(cell, paired).named
-            key = "named" if named == cell.named else "found_on"
-            notes.append(f"{what}: {key} = {named} lies ahead, nothing is named before it")
+            day = _since_found(cell, paired).named
+            key = "named" if day == cell.named else "found_on"
+            notes.append(f"{what}: {key} = {day} lies ahead, nothing is named before it")
     return notes
 
 
