@@ -6,7 +6,7 @@ appended data cannot reach an earlier row of it.
 """
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from functools import cache
 from typing import Any
 
@@ -14,6 +14,7 @@ from align.confirmation import confirm
 from align.dose import dose_lines
 from align.explanation import explain_day, move_table
 from align.forecasts import forecasts
+from align.found import since_found
 from align.inputs import limit
 from align.paired import Paired, pair
 from align.projections import cell_effect, lead_follow, local_projection, partial_effect
