@@ -121,7 +121,7 @@ def _(seen: Seen) -> Rows:
 def _(seen: Seen) -> Rows:
     assert seen.world.innovations is not None
     known = since_found(seen.world.innovations, _found(seen))
-    return {day: line for day, line in known.iterrows() if day.date() <= seen.until}
+    return {day: line.to_numpy() for day, line in known.iterrows() if day.date() <= seen.until}
 
 
 @case("found.sessions_known", "found.with_evidence", "found.hours_since", "found.found_since")
