@@ -10,6 +10,8 @@ from datetime import date, timedelta
 from functools import cache
 from typing import Any
 
+import pandas as pd
+
 from align.confirmation import confirm
 from align.dose import dose_lines
 from align.explanation import explain_day, move_table
@@ -121,7 +123,8 @@ def _(seen: Seen) -> Rows:
 def _(seen: Seen) -> Rows:
     assert seen.world.innovations is not None
     known = since_found(seen.world.innovations, _found(seen))
-    return {day: line.to_numpy() for day, line in known.iterrows() if day.date() <= seen.until}
+    rows = zip(pd.DatetimeIndex(known.index).date, known.to_numpy(), strict=True)
+    return {day: line for day, line in rows if day <= seen.until}
 
 
 @case("found.sessions_known", "found.with_evidence", "found.hours_since", "found.found_since")

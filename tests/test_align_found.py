@@ -315,6 +315,7 @@ def test_the_day_is_in_every_digest_that_it_changes_and_in_no_other():
     for day in (None, date(2026, 1, 5), date(2026, 1, 6)):
         given = _given(day)
         built = build(given)
+        assert built.archive is not None
         text = day_digests(built.archive, given.rates)
         digests.append((digest(given), explanation_digests(built, given, text, [CRASH]), text))
     for place in (0, 1):
