@@ -29,11 +29,14 @@ class Alibi:
     untestable : bool
         It predicts nothing about the assets and is not blamed: its talk says nothing about
         the move, as that of sport or of the weather does not.
+    later : bool
+        The narrative was found after the move.
     """
 
     words: str
     rejects: bool
     untestable: bool = False
+    later: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

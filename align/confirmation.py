@@ -8,11 +8,13 @@ table. So the share that survives can be read, and it says what a pass of the sc
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
 from align.forecasts import forecasts
+from align.found import FoundOn
 from align.paired import Paired
 from align.projections import (
     LONGEST_HORIZON,
@@ -55,7 +57,8 @@ def confirm(
     session, and whose partial effect has that sign at p .05. Cells of one night close on one
     session, unless a series has holes, so the family is the one that was named together and
     is fixed before its data exist. The partial effect is taken over the whole window: it may
-    only refuse, so that data seen at the naming cannot help a cell.
+    only refuse, so that data seen at the naming cannot help a cell. Of a narrative that was
+    found on a day no earlier session is used, and a cell counts as named then, if not later.
     """
     if paired is None or not len(paired.days):
         return list(before)
@@ -67,17 +70,27 @@ def confirm(
     )
     rules, window = weights["confirmation"], weights["scan"]["window"]
     found = _followed(before, clipped, rules, window)
+    stated = [_since_found(one, paired) for one in named]
     # A day of the settings may lie far back: such a cell closes at once and makes room.
-    while new := _new(found, paired, cells, named, rules):
+    while new := _new(found, paired, cells, stated, rules):
         found = _followed([*found, *new], clipped, rules, window)
     return found
 
 
 def with_status(
-    cells: Sequence[AlignmentCell], confirmations: Sequence[Confirmation]
+    cells: Sequence[AlignmentCell],
+    confirmations: Sequence[Confirmation],
+    found_on: FoundOn = MappingProxyType({}),
 ) -> list[AlignmentCell]:
-    """Return the cells of the scan with the verdict of those that were re-tested."""
-    verdicts = {one.cell: one.status for one in confirmations}
+    """Return the cells of the scan with the verdict of those that were re-tested.
+
+    A verdict on sessions from before the narrative was found stays in its table, and is none.
+    """
+    verdicts = {
+        one.cell: one.status
+        for one in confirmations
+        if one.named_at >= found_on.get(one.narrative_id, one.named_at)
+    }
     out = []
     for cell in cells:
         status = verdicts.get((cell.narrative_id, cell.asset_id, cell.lag), "open")
@@ -96,8 +109,10 @@ def unknown_cells(named: Sequence[NamedCell], paired: Paired | None) -> list[str
             notes.append(
                 f"{what}: no such narrative, or no listed asset with prices; check the ids"
             )
-        elif _lies_ahead(cell, paired):
-            notes.append(f"{what}: named = {cell.named} lies ahead, nothing is named before it")
+        elif _lies_ahead(_since_found(cell, paired), paired):
+            day = _since_found(cell, paired).named
+            key = "named" if day == cell.named else "found_on"
+            notes.append(f"{what}: {key} = {day} lies ahead, nothing is named before it")
     return notes
 
 
@@ -107,6 +122,11 @@ def _lies_ahead(cell: NamedCell, paired: Paired) -> bool:
     What is named once stays for good, and its sessions would never come.
     """
     return cell.named > paired.day(-1) + _SLACK
+
+
+def _since_found(cell: NamedCell, paired: Paired) -> NamedCell:
+    """Return the cell of the settings, named when its narrative was found, if not later."""
+    return replace(cell, named=paired.not_before(cell.narrative_id, cell.named))
 
 
 def _at_hand(cell: Confirmation, paired: Paired) -> bool:
@@ -150,8 +170,10 @@ def _followed(
     for cell in cells:
         if cell.status == "open" and _at_hand(cell, paired):
             again = _measured(cell, paired, rules, window)
-            # An answer as of an earlier day knows fewer sessions: what is stored stays.
-            found.append(again if again.sessions >= cell.sessions else cell)
+            # An answer as of an earlier day knows fewer sessions: what is stored stays. Fewer
+            # count, too, once a cell is known to have been named before its narrative was found.
+            fresh = again.sessions >= cell.sessions or again.named_at > cell.named_at
+            found.append(again if fresh else cell)
         else:
             found.append(cell)
     return _judged(found, rules["level"])
@@ -181,20 +203,23 @@ def _measured(
     """Return the cell with all estimates as of its closing session, or as of the last one."""
     place = paired.narrative_ids.index(cell.narrative_id)
     asset = paired.asset_ids.index(cell.asset_id)
+    cell = replace(cell, named_at=paired.not_before(cell.narrative_id, cell.named_at))
     first = paired.after(cell.named_at)
     both = ~np.isnan(paired.innovations[place]) & ~np.isnan(paired.moves[asset])
     later = (first + np.flatnonzero(both[first:]))[: rules["sessions"]]
     closed = len(later) == rules["sessions"]
     end = int(later[-1]) + 1 if closed else len(paired.days)
     seen = paired.between(end - window, end)
-    innovation, moves = seen.innovations[place], seen.moves[asset]
+    innovation, moves = seen.tested(place), seen.moves[asset]
+    everybody = seen.innovations.copy()
+    everybody[place] = innovation
     controls = [seen.volume]
     # At lag 0 the VIX would be held fixed against itself.
     if not (cell.lag == 0 and cell.asset_id == rules["volatility"]):
         controls.append(seen.volatility)
     response = local_projection(innovation, moves, cell.horizon)
     both_ways = lead_follow(innovation, moves)
-    beside = partial_effect(seen.innovations, place, controls, moves, cell.lag)
+    beside = partial_effect(everybody, place, controls, moves, cell.lag)
     start = max(first - max(end - window, 0), 0)
     alone = cell_effect(innovation[start:], moves[start:], cell.lag)
     guessed = forecasts(innovation, moves, cell.lag, start)

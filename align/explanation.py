@@ -5,7 +5,7 @@ association: "moved before", "moved with", "moved after".
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -22,6 +22,16 @@ from align.errors import AlignError
 from align.event_study import event_study, projection_percentile, unusual_of
 from align.evidence import TextCounts, TextEvidence, coverage_over, gather_text, text_counts
 from align.falsifiers import falsifiers_of
+from align.found import (
+    NO_MATCH,
+    FoundOn,
+    found_later,
+    found_since,
+    hours_since,
+    sessions_known,
+    with_before,
+    with_evidence,
+)
 from align.hard_data import hard_percentiles
 from align.hours import hours_of
 from align.market import Market, as_of_of
@@ -56,7 +66,10 @@ class World:
     now : datetime
         Nothing that became public later is in here.
     innovations : DataFrame of shape (n_days, n_narratives), optional
-        Innovation of each narrative by session date; without it there is no dose.
+        Innovation of each narrative by session date, from the day on which it was found;
+        without it there is no dose.
+    found_on : mapping of narrative to date
+        Of those that were not known beforehand.
     """
 
     market: Market
@@ -71,6 +84,7 @@ class World:
     weights: Mapping[str, Any]
     now: datetime
     innovations: pd.DataFrame | None = None
+    found_on: FoundOn = field(default_factory=dict)
 
 
 def count_text(archive: Archive | None, weights: Mapping[str, Any]) -> TextCounts | None:
@@ -109,21 +123,23 @@ def explain_day(
     moves = move_table(world, row, days)
     if not any(move.sigma is not None for move in moves):
         raise AlignError(_no_move(world, end, moves))
+    later = found_since(world.found_on, start)
     matches = {
-        narrative_id: match(
-            market.moves(days), row, days, world.signatures[narrative_id], world.weights
-        )
+        narrative_id: NO_MATCH
+        if narrative_id in later
+        else match(market.moves(days), row, days, world.signatures[narrative_id], world.weights)
         for narrative_id in world.narrative_ids
     }
     text = _text(world, row, days)
     tested = [name for name in world.listed if _is_tested(world, name)]
     study = event_study(market.moves(1)[tested], row, days, world.weights["event"])
+    suspects = [name for name in world.narrative_ids if name not in later]
     plumbing = plumbing_card(market, row, world.weights["hard"]["grace_minutes"])
     judgement = judge(
         world.narrative_ids,
         text,
         matches,
-        hard_percentiles(market, row, days, list(world.narrative_ids), world.weights),
+        hard_percentiles(market, row, days, suspects, world.weights),
         world.signatures,
         alibis=alibis_of(
             world.narrative_ids,
@@ -131,7 +147,8 @@ def explain_day(
             world.signatures,
             _scene(world, (row, days), text, plumbing, tested),
             world.weights,
-        ),
+        )
+        | {name: [found_later(day)] for name, day in later.items()},
         unusual=(unusual := _unusual(moves, world)),
         weights=world.weights,
     )
@@ -149,7 +166,12 @@ def explain_day(
         verdict=judgement.verdict,
         clarity=judgement.clarity,
         suspects=[
-            _suspect(one, place, quotes, projection_percentile(study, world.signatures[name]))
+            _suspect(
+                one,
+                place,
+                quotes,
+                None if name in later else projection_percentile(study, world.signatures[name]),
+            )
             for place, one in enumerate(judgement.suspects, start=1)
             for name in (one.narrative_id,)
         ],
@@ -212,7 +234,8 @@ def _scene(
 def _timing(world: World, at: int, days: int, suspects: Sequence[Judged]) -> Timing | None:
     share = {one.narrative_id: one.pre_move_share for one in suspects}
     ordered = [share[name] for name in world.narrative_ids]
-    return hours_of(world.archive, (max(at - days + 1, 0), at), ordered, world.weights)
+    found = hours_of(world.archive, (max(at - days + 1, 0), at), ordered, world.weights)
+    return None if found is None else hours_since(found, world.found_on)
 
 
 def move_table(world: World, row: int, days: int) -> list[Move]:
@@ -266,7 +289,22 @@ def _unusual(moves: Sequence[Move], world: World) -> bool:
 def _text(world: World, row: int, days: int) -> TextEvidence | None:
     if world.archive is None or world.counts is None:
         return None
-    return gather_text(world.archive, world.counts, _archive_row(world, row), days, world.weights)
+    at = _archive_row(world, row)
+    text = gather_text(world.archive, world.counts, at, days, world.weights)
+    if text is None:
+        return None
+    first = max(at - days + 1, 0)
+    for place, narrative_id in enumerate(world.narrative_ids):
+        if narrative_id not in world.found_on:
+            continue
+        known = sessions_known(world.archive, first, world.found_on[narrative_id], world.weights)
+        if known is None:
+            text = with_evidence(text, place, None)
+        elif known < world.weights["window"]["before"]:
+            rule = with_before(world.weights, known)
+            other = gather_text(world.archive, world.counts, at, days, rule)
+            text = with_evidence(text, place, other)
+    return text
 
 
 def _archive_row(world: World, row: int) -> int:

@@ -22,6 +22,7 @@ from align.catalogue import (
 )
 from align.errors import AlignError
 from align.explanation import World, count_text
+from align.found import FoundOn, found_days, since_found
 from align.intensity import measure_intensity
 from align.market import Market, build_market
 from align.plumbing import plumbing_series
@@ -187,6 +188,7 @@ def world_of(built: Built, inputs: Inputs, points: Sequence[IntensityPoint] | No
             " 'tapestory import prices'"
         )
     columns = list(built.market.changes.columns)
+    found_on = found_days(inputs.narratives)
     if points is None:
         points = measure_intensity(built.archive) if built.archive is not None else []
     return World(
@@ -201,11 +203,12 @@ def world_of(built: Built, inputs: Inputs, points: Sequence[IntensityPoint] | No
         words=asset_words(),
         weights=weights(),
         now=inputs.now,
-        innovations=_innovations(points),
+        innovations=_innovations(points, found_on),
+        found_on=found_on,
     )
 
 
-def _innovations(points: Sequence[IntensityPoint]) -> pd.DataFrame | None:
+def _innovations(points: Sequence[IntensityPoint], found_on: FoundOn) -> pd.DataFrame | None:
     """Return innovations by session date and narrative; None without a point."""
     if not points:
         return None
@@ -215,7 +218,8 @@ def _innovations(points: Sequence[IntensityPoint]) -> pd.DataFrame | None:
     )
     table["innovation"] = table["innovation"].astype(float)
     wide = table.pivot_table(index="day", columns="narrative_id", values="innovation", dropna=False)
-    return wide.set_axis(pd.DatetimeIndex(wide.index).as_unit("ns"), axis=0)
+    wide = wide.set_axis(pd.DatetimeIndex(wide.index).as_unit("ns"), axis=0)
+    return since_found(wide, found_on)
 
 
 def with_derived(assets: Sequence[Asset]) -> list[Asset]:

@@ -1,14 +1,16 @@
 """Innovations and moves side by side: one column per session, which is what a lag counts."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
+from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from align.archive import Archive
+from align.found import FoundOn
 from align.intensity import Measured
 from align.market import Market
 
@@ -30,6 +32,10 @@ class Paired:
         Vol-scaled change of the VIX; all NaN where it is not stored.
     volume : ndarray of shape (n_sessions,)
         Innovation of the logarithm of the number of stories.
+    found_on : mapping of narrative to date
+        Of those that were not known beforehand, see ``found.py``. The innovations before that
+        day stay: other narratives are held against them, and do not change when this one
+        gets a day.
     """
 
     days: pd.DatetimeIndex
@@ -39,6 +45,7 @@ class Paired:
     moves: NDArray[np.float64]
     volatility: NDArray[np.float64]
     volume: NDArray[np.float64]
+    found_on: FoundOn = field(default_factory=dict)
 
     def day(self, column: int) -> date:
         """Return the session date of a column."""
@@ -49,6 +56,24 @@ class Paired:
         # On days: a settings file may name one that nanoseconds do not reach back to.
         days = self.days.to_numpy().astype("datetime64[D]")
         return int(np.searchsorted(days, np.datetime64(day), side="right"))
+
+    def tested_from(self, place: int) -> int:
+        """Return the first column that may be a test of a narrative; ``n_sessions``: none."""
+        day = self.found_on.get(self.narrative_ids[place])
+        if day is None:
+            return 0
+        # On days: a settings file may name one that nanoseconds do not reach back to.
+        days = self.days.to_numpy().astype("datetime64[D]")
+        return int(np.searchsorted(days, np.datetime64(day)))
+
+    def tested(self, place: int) -> NDArray[np.float64]:
+        """Return the innovations of a narrative, those from before it was found as NaN."""
+        columns = np.arange(len(self.days))
+        return np.where(columns < self.tested_from(place), np.nan, self.innovations[place])
+
+    def not_before(self, narrative_id: str, day: date) -> date:
+        """Return a day, or that on which the narrative was found where it is later."""
+        return max(day, self.found_on.get(narrative_id, day))
 
     def between(self, start: int, end: int) -> "Paired":
         """Return the columns from ``start`` to before ``end``."""
@@ -61,6 +86,7 @@ class Paired:
             moves=self.moves[:, span],
             volatility=self.volatility[span],
             volume=self.volume[span],
+            found_on=self.found_on,
         )
 
 
@@ -70,6 +96,7 @@ def pair(
     measured: Measured,
     listed: Sequence[str],
     volatility: str,
+    found_on: FoundOn = MappingProxyType({}),
 ) -> Paired | None:
     """Put all narratives and the listed assets that have prices side by side.
 
@@ -79,6 +106,8 @@ def pair(
         Of this archive.
     volatility : str
         Asset whose change stands for volatility.
+    found_on : mapping of narrative to date, optional
+        Of those that were not known beforehand.
 
     Returns
     -------
@@ -108,4 +137,5 @@ def pair(
         moves=moves[assets].to_numpy(dtype=float).T,
         volatility=np.asarray(fear, dtype=np.float64),
         volume=measured.volume[span],
+        found_on=found_on,
     )

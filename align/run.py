@@ -20,6 +20,7 @@ from align.confirmation import confirm, unknown_cells, with_status
 from align.episode_moves import episode_moves_text
 from align.errors import AlignError
 from align.explanation import days_to_explain, explain_day
+from align.found import found_days
 from align.horizon import LOOKBACK, close_of, horizon_of, is_enough
 from align.inputs import (
     Built,
@@ -144,7 +145,8 @@ def _find(
     """Compute all that rests on intensity; writes nothing."""
     built = night.built
     fear = weights()["confirmation"]["volatility"]
-    paired = pair(built.archive, built.market, night.measured, built.listed, fear)
+    found_on = found_days(night.inputs.narratives)
+    paired = pair(built.archive, built.market, night.measured, built.listed, fear, found_on)
     cells = scan_points(paired)
     stamps, early = _stamp_checks(store, built, span)
     if early:
@@ -155,7 +157,7 @@ def _find(
     return _Found(
         night=night,
         paired=paired,
-        cells=with_status(cells, confirmations),
+        cells=with_status(cells, confirmations, found_on),
         stamps=stamps,
         confirmations=confirmations,
         explained=explained,

@@ -32,6 +32,8 @@ class Judged:
         A falsifier fired that keeps it from being the main cause.
     fired : sequence of str
         All falsifiers that fired, in words.
+    later : bool
+        It was found after the move, and no suspect of it.
     """
 
     narrative_id: str
@@ -46,11 +48,13 @@ class Judged:
     adequate: bool
     rejected: bool
     fired: Sequence[str]
+    later: bool = False
 
     @property
     def may_lead(self) -> bool:
         """Whether neither the assets, nor the order in time, nor an alibi stand against it."""
-        return self.status not in ("contradicted", "follower") and not self.rejected
+        ruled_out = self.status in ("contradicted", "follower") or self.rejected
+        return not ruled_out and not self.later
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,9 +87,16 @@ def judge(
         The falsifiers that fired.
     unusual : bool
         The size gate: any asset moved enough to need an explanation.
+
+    Notes
+    -----
+    A narrative that was found after the move is listed last and as quiet, since nothing of it is
+    evidence, neither for nor against.
     """
     judged = [
-        _judge_one(
+        _found_later(narrative_id, alibis[narrative_id])
+        if any(alibi.later for alibi in alibis.get(narrative_id, ()))
+        else _judge_one(
             place,
             narrative_id,
             text,
@@ -100,6 +111,7 @@ def judge(
     # was told after the move behind all: it is no candidate even where nobody else is one.
     judged.sort(
         key=lambda one: (
+            one.later,
             one.status == "follower",
             not one.may_lead,
             -one.score,
@@ -175,6 +187,27 @@ def _judge_one(
         adequate=adequate and _adequate(place, text, match, hard.get(narrative_id), weights),
         rejected=rejected,
         fired=tuple(alibi.words for alibi in alibis),
+    )
+
+
+def _found_later(narrative_id: str, alibis: Sequence[Alibi]) -> Judged:
+    """Return a narrative that nobody could have suspected at the time."""
+    return Judged(
+        narrative_id=narrative_id,
+        score=0.0,
+        low=0.0,
+        high=0.0,
+        status="quiet",
+        parts=SuspectParts(
+            intensity=0.0, causal_claims=0.0, timing=0.0, signature=0.0, hard_data=0.0
+        ),
+        contradicted_by=(),
+        pre_move_share=None,
+        placebo_percentile=None,
+        adequate=False,
+        rejected=False,
+        fired=tuple(alibi.words for alibi in alibis),
+        later=True,
     )
 
 

@@ -2,7 +2,7 @@
 
 The shipped set is ``narratives.toml`` beside this file. A user's file has the same form:
 ``[[narrative]]`` tables with ``id``, ``name``, ``proposition`` and optionally ``examples``,
-``keywords``, ``against_cues``, ``signature``, ``core``, ``languages``.
+``keywords``, ``against_cues``, ``signature``, ``core``, ``languages``, ``found_on``.
 """
 
 import hashlib
@@ -10,7 +10,9 @@ import json
 import re
 import tomllib
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,7 +23,7 @@ SIGNS = ("+", "++", "-", "--", "0", "0/+", "0/-")
 DEFAULT = Path(__file__).with_name("narratives.toml")
 _TEXT = ("id", "name", "proposition")
 _LISTS = ("examples", "keywords", "against_cues", "core", "languages")
-_KEYS = {*_TEXT, *_LISTS, "signature"}
+_KEYS = {*_TEXT, *_LISTS, "signature", "found_on"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +34,7 @@ class Taxonomy:
     ----------
     version : str
         12 hex digits over all that can change a label: ids, propositions, examples,
-        keywords and cues. A new signature does not call for new labels.
+        keywords and cues. A new signature or day of finding does not call for new labels.
     digests : mapping of narrative id to str
         The same for each narrative alone, as far as they were read from a file.
     against_cues : mapping of narrative id to phrases
@@ -128,7 +130,27 @@ def _narrative(entry: dict[str, Any], where: str, default: bool) -> Narrative:
         core=tuple(entry.get("core", ())),
         languages=tuple(entry.get("languages", ("en",))),
         origin="default" if default else "custom",
+        found_on=_found_on(entry, where, default),
     )
+
+
+def _found_on(entry: dict[str, Any], where: str, default: bool) -> date | None:
+    """Return the day on which a narrative was found; None: it was known beforehand."""
+    given = entry.get("found_on")
+    if given is None:
+        return None
+    where = f"narrative {entry['id']!r} ({where})"
+    if default:
+        raise LabelSchemeError(
+            f"{where}: a default narrative was known beforehand: leave found_on out"
+        )
+    if isinstance(given, str) and re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", given):
+        with suppress(ValueError):
+            return date.fromisoformat(given)
+    # A time of day is a date for Python, and none for the sessions that it is held against.
+    if isinstance(given, date) and not isinstance(given, datetime):
+        return given
+    raise LabelSchemeError(f"{where}: found_on is {given!r}, write a day such as 2026-01-24")
 
 
 def _check_fields(entry: dict[str, Any], where: str, default: bool) -> None:
@@ -167,7 +189,7 @@ def _check_signature(signature: Any, where: str) -> None:
 def _material(narrative: Narrative, cues: Mapping[str, Sequence[str]]) -> list[Any]:
     """Return all that can change a narrative's labels."""
     fields = asdict(narrative)
-    for key in ("name", "signature", "core"):
+    for key in ("name", "signature", "core", "found_on"):
         del fields[key]
     return [fields, list(cues[narrative.id])]
 

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import date
 
 from sqlite_utils import Database
 
@@ -58,14 +59,16 @@ class Narratives:
             for narrative in narratives:
                 changed += self._db.execute(
                     "INSERT INTO narratives (id, name, proposition, taxonomy, signature, core,"
-                    " keywords, origin, active) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 1)"
+                    " keywords, origin, found_on, active) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 1)"
                     " ON CONFLICT (id) DO UPDATE SET name = excluded.name,"
                     " proposition = excluded.proposition, taxonomy = excluded.taxonomy,"
                     " signature = excluded.signature, core = excluded.core,"
-                    " keywords = excluded.keywords, origin = excluded.origin, active = 1"
+                    " keywords = excluded.keywords, origin = excluded.origin,"
+                    " found_on = excluded.found_on, active = 1"
                     " WHERE (name, proposition, taxonomy, signature, core, keywords, origin,"
-                    " active) IS NOT (excluded.name, excluded.proposition, excluded.taxonomy,"
-                    " excluded.signature, excluded.core, excluded.keywords, excluded.origin, 1)",
+                    " found_on, active) IS NOT (excluded.name, excluded.proposition,"
+                    " excluded.taxonomy, excluded.signature, excluded.core, excluded.keywords,"
+                    " excluded.origin, excluded.found_on, 1)",
                     [
                         narrative.id,
                         narrative.name,
@@ -75,6 +78,7 @@ class Narratives:
                         json.dumps(list(narrative.core)),
                         json.dumps(list(narrative.keywords), ensure_ascii=False),
                         narrative.origin,
+                        None if narrative.found_on is None else narrative.found_on.isoformat(),
                     ],
                 ).rowcount
             marks = ", ".join("?" * len(narratives))
@@ -107,6 +111,7 @@ class Narratives:
                 signature=json.loads(row["signature"]),
                 core=tuple(json.loads(row["core"])),
                 origin=row["origin"],
+                found_on=(None if row["found_on"] is None else date.fromisoformat(row["found_on"])),
             )
             for row in self._db.query("SELECT * FROM narratives WHERE active = 1 ORDER BY rowid")
         ]

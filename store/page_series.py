@@ -96,7 +96,8 @@ class Series:
         return kept_rows(
             self._db,
             "SELECT count(*) AS cells, min(window_start) AS start, max(window_end) AS end,"
-            " coalesce((SELECT method FROM alignments WHERE effect IS NOT NULL LIMIT 1),"
+            " coalesce((SELECT method FROM alignments WHERE effect IS NOT NULL"
+            " ORDER BY window_start LIMIT 1),"
             " max(method)) AS method, min(lag) AS first_lag, max(lag) AS last_lag FROM alignments",
         )[0]
 

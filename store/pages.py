@@ -49,11 +49,21 @@ class Pages:
             "SELECT id, name, proposition, origin FROM narratives WHERE active = 1 ORDER BY rowid",
         )
 
+    def found_on(self) -> dict[str, str]:
+        """Return the day on which each active narrative was found, but for those known before."""
+        found = kept_rows(
+            self._db,
+            "SELECT id, found_on FROM narratives WHERE active = 1 AND found_on IS NOT NULL"
+            " ORDER BY rowid",
+        )
+        return {row["id"]: row["found_on"] for row in found}
+
     def narrative(self, narrative_id: str) -> Row | None:
         """Return one narrative, its signature and core legs parsed; None when unknown."""
         found = first(
             self._db,
-            "SELECT id, name, proposition, taxonomy, signature, core, keywords, origin, active"
+            "SELECT id, name, proposition, taxonomy, signature, core, keywords, origin, active,"
+            " found_on"
             " FROM narratives WHERE id = ?",
             [narrative_id],
         )

@@ -68,9 +68,13 @@ class Weeks:
         return optional_instant(row["at"] or None)
 
     def cells(self) -> list[AlignmentCell]:
-        """Return every cell of the last scan, by narrative, asset and lag."""
+        """Return every cell of the last scan, by narrative, asset and lag.
+
+        Those of a narrative that was found later, and so of a shorter window, come last.
+        """
         found = rows(
-            self._db, f"SELECT {_CELL} FROM alignments ORDER BY narrative_id, asset_id, lag"
+            self._db,
+            f"SELECT {_CELL} FROM alignments ORDER BY window_start, narrative_id, asset_id, lag",
         )
         return [AlignmentCell(**(row | _dates(row))) for row in found]
 

@@ -6,14 +6,17 @@ appended data cannot reach an earlier row of it.
 """
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from functools import cache
 from typing import Any
+
+import pandas as pd
 
 from align.confirmation import confirm
 from align.dose import dose_lines
 from align.explanation import explain_day, move_table
 from align.forecasts import forecasts
+from align.found import since_found
 from align.inputs import limit
 from align.paired import Paired, pair
 from align.projections import cell_effect, lead_follow, local_projection, partial_effect
@@ -99,6 +102,37 @@ def _(seen: Seen) -> Rows:
         )
         for column in range(len(paired.days))
     }
+
+
+def _found(seen: Seen) -> dict[str, date]:
+    """Return days of finding for two narratives: three weeks before T, and three after it."""
+    early, late = seen.world.narrative_ids[:2]
+    return {early: seen.until - timedelta(days=21), late: seen.until + timedelta(days=21)}
+
+
+@case("paired.Paired.tested", "paired.Paired.tested_from", "paired.Paired.not_before")
+def _(seen: Seen) -> Rows:
+    paired = replace(_until(seen), found_on=_found(seen))
+    return {
+        name: (paired.tested(place), paired.tested_from(place), paired.not_before(name, seen.until))
+        for place, name in enumerate(paired.narrative_ids)
+    }
+
+
+@case("found.since_found")
+def _(seen: Seen) -> Rows:
+    assert seen.world.innovations is not None
+    known = since_found(seen.world.innovations, _found(seen))
+    rows = zip(pd.DatetimeIndex(known.index).date, known.to_numpy(), strict=True)
+    return {day: line for day, line in rows if day <= seen.until}
+
+
+@case("found.sessions_known", "found.with_evidence", "found.hours_since", "found.found_since")
+def _(seen: Seen) -> Rows:
+    """Explanations of the days before and after a narrative was found."""
+    world = replace(seen.world, found_on=_found(seen))
+    days = [day for day, _ in seen.market_rows(before=BLAME, step=2)]
+    return {day: explain_day(world, day).suspects for day in days[:10]}
 
 
 @case("volume.volume_errors")
@@ -221,6 +255,9 @@ EXEMPT = {
     "inputs.needed_assets": "the settings; no data",
     "explanation.days_to_explain": "chooses which days are stored: the recent and the largest",
     "quotes.select_quotes": "by the store: test_a_past_day_is_explained_as_it_was_then",
+    "found.found_days": "the settings; no data",
+    "found.found_later": _WORDS,
+    "found.with_before": _CONSTANT,
     "breaks.breaks_of": "looks at the whole series by design, belongs on a page and in no test",
     "episode_moves.episode_moves_text": "prints measure_moves, which has a case",
     "run.check": "by the store: test_a_claim_is_checked_as_it_was_then",

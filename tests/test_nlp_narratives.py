@@ -1,5 +1,6 @@
 """Reading narrative files: the shipped set, merging, and what a person is told."""
 
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -83,6 +84,31 @@ def test_version_follows_what_can_change_a_label(tmp_path):
 def test_a_bad_file_is_named_with_its_entry(tmp_path, text, told):
     with pytest.raises(LabelSchemeError, match=told):
         load_taxonomy([write(tmp_path, text)])
+
+
+@pytest.mark.parametrize("written", ["2026-01-24", '"2026-01-24"'], ids=["a TOML date", "ISO text"])
+def test_the_day_of_finding_is_read_and_changes_no_label(tmp_path, written):
+    before = load_taxonomy([write(tmp_path, MINE)])
+    after = load_taxonomy([write(tmp_path, f"{MINE}found_on = {written}\n")])
+    assert [one.found_on for one in (*before, *after)] == [None, date(2026, 1, 24)]
+    assert (before.version, before.digests) == (after.version, after.digests)
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["2026-01-24T10:00:00", "2026-01-24T10:00:00Z", "10:00:00", '"24 January"', '"2026-02-30"',
+     '"20260124"', "20260124", "true", "[]"],
+)  # fmt: skip
+def test_what_is_no_day_is_refused(tmp_path, written):
+    with pytest.raises(LabelSchemeError, match=r"'water-scarcity' .* found_on is .*2026-01-24"):
+        load_taxonomy([write(tmp_path, f"{MINE}found_on = {written}\n")])
+
+
+def test_a_default_narrative_was_known_beforehand(tmp_path, monkeypatch):
+    path = write(tmp_path, f"{MINE}found_on = 2026-01-24\n")
+    monkeypatch.setattr("nlp.narratives.DEFAULT", path)
+    with pytest.raises(LabelSchemeError, match="was known beforehand: leave found_on out"):
+        load_taxonomy(["default"])
 
 
 def test_a_missing_file_is_named(tmp_path):

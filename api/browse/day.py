@@ -50,6 +50,7 @@ def collect(pages: Pages, day: str, query: Mapping[str, str]) -> dict[str, Any]:
         "_record": record,
         "names": {row["id"]: row["name"] for row in pages.narratives()},
         "assets": {row["id"]: row["name"] for row in pages.assets()},
+        "found_on": pages.found_on(),
         "hours": _hours(explanation),
         "doses": _doses(explanation),
         "rivals": [one.narrative_id for one in rivals_of(record)],

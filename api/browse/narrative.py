@@ -163,7 +163,7 @@ def _series(data: dict[str, Any]) -> dict[str, Markup]:
 
     columns = {key: [point[key] for point in data["series"]] for key in data["series"][0]}
     days = [date.fromisoformat(day) for day in columns["day"]]
-    price = price_line(data["asset"], data["closes"])
+    price, found = price_line(data["asset"], data["closes"]), data["narrative"]["found_on"]
     stances = (columns["favor"], columns["against"], columns["neutral"])
     collected = [share is not None for share in columns["share"]]
     return {
@@ -175,6 +175,7 @@ def _series(data: dict[str, Any]) -> dict[str, Markup]:
                 columns["share_high"],
                 name=data["narrative"]["name"],
                 events={date.fromisoformat(day): text for day, text in data["marked"].items()},
+                found=None if found is None else date.fromisoformat(found),
                 price=price,
                 size=Size(width=width, lists_events=False),
             )

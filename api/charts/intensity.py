@@ -64,6 +64,7 @@ def intensity_chart(  # noqa: PLR0913 - a series, its interval, what is beside i
     events: Mapping[date, str] | None = None,
     price: PriceLine | None = None,
     stance: Stances | None = None,
+    found: date | None = None,
     size: Size | None = None,
 ) -> Markup:
     """Draw daily shares with their interval, and below them the price and the stances.
@@ -81,6 +82,8 @@ def intensity_chart(  # noqa: PLR0913 - a series, its interval, what is beside i
         The tape, on the same time axis.
     stance : tuple of three sequences of int, optional
         Stories in favor, against, and none, by day.
+    found : date, optional
+        Days before it were tagged afterwards; they are shaded, and say so.
     size : Size, optional
         By default the size for a report.
     """
@@ -101,6 +104,8 @@ def intensity_chart(  # noqa: PLR0913 - a series, its interval, what is beside i
     if stance is not None:
         last = Panel(x, last.bottom + 34, last.bottom + 94)
         strips += stacked(last, days, stance)
+    if found is not None:
+        body += panels.afterwards(found, days, (top, last))
     body += [*panels.events(shown, days, (top, last)), *strips, *dates(last, days)]
     height = last.bottom + 26
     if size.lists_events:
@@ -109,6 +114,8 @@ def intensity_chart(  # noqa: PLR0913 - a series, its interval, what is beside i
             label = f"({number}) {wording.day_text(day)}: {words}"
             body.append(text(0, height - 8, shortened(label, size.width, 12), size=12))
     said = _said(days, share, low, high)
+    if found is not None and days[0] < found:
+        said += f" Days before {wording.day_text(found)} were tagged afterwards."
     said += "".join(f" Marked: {wording.day_text(d)}, {words}." for d, words in shown.items())
     return drawing(size.width, height, body, title=title, desc=said)
 

@@ -150,6 +150,25 @@ def events(
     return drawn
 
 
+def afterwards(found: date, days: Sequence[date], panels: tuple[Panel, Panel]) -> list[Markup]:
+    """Shade the days before a narrative was found, with a rule where its own days begin."""
+    x, top, bottom = panels[0].x, panels[0].top, panels[1].bottom
+    if days[0] >= found:
+        return []
+    end = x.end if days[-1] < found else panels[0].at(found) - panels[0].half
+    tip = f"before {wording.day_text(found)}: tagged afterwards"
+    drawn = [rect(x.start, top, end - x.start, bottom - top, INK, opacity=0.07, tip=tip)]
+    if end < x.end:
+        drawn.append(line([(end, top), (end, bottom)], INK, opacity=0.6))
+    # On the side with room for the words.
+    words, left = "tagged afterwards", end - x.start
+    if left >= text_width(words, _SMALL) + 10:
+        drawn.append(text(end - 5, top + 12, words, anchor="end", size=_SMALL))
+    elif x.end - end >= text_width(f"\u2190 {words}", _SMALL) + 10:
+        drawn.append(text(end + 5, top + 12, f"\u2190 {words}", size=_SMALL))
+    return drawn
+
+
 def _apart(places: Sequence[float], end: float, gap: float = 18.0) -> list[float]:
     """Move ascending places apart: to the right of the one before, but not beyond the end."""
     found: list[float] = []

@@ -74,6 +74,7 @@ def _strays(sentence: str, answer: Explanation, material: Material) -> list[str]
     """Return the numbers and dates of a sentence that no row of the answer has."""
     text = _OWN.sub(" ", without(sentence, _names(answer, material)))
     days = {day_key(day) for day in _values(answer, date)}
+    days |= {day_key(one.found_on) for one in material.narratives if one.found_on is not None}
     stray = [
         f"{day}/{month}"
         for year, month, day in dates_in(text)

@@ -162,7 +162,7 @@ def _told(report: WeeklyReport) -> list[dict[str, Any]]:
         rows.append(
             {
                 "id": one.narrative_id,
-                "name": _text(one.name),
+                "name": _text(one.name + (" (tagged afterwards)" if one.back_tagged else "")),
                 "share": wording.tied(wording.percent(one.share)),
                 "interval": wording.tied(wording.percent_interval(one.low, one.high)),
                 "change": wording.tied(wording.share_change(one.change)),

@@ -121,6 +121,9 @@ class Told:
         The day of the week with the highest stored z-score.
     days : sequence of DailyShare
         The sessions up to the end of the week, at most 30.
+    back_tagged : bool
+        Whether a day of the week, or of the one before, was tagged afterwards: it lies before the
+        narrative was found.
     """
 
     narrative_id: str
@@ -143,6 +146,7 @@ class Told:
     peak_day: date | None
     peak_zscore: float | None
     days: Sequence[DailyShare]
+    back_tagged: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -86,7 +86,14 @@ def _told(material: Material, narrative: Narrative) -> Told:
         peak_day=None if peak is None else date.fromisoformat(peak[1]),
         peak_zscore=None if peak is None else peak[0],
         days=[_daily(row) for row in rows],
+        back_tagged=_is_back_tagged(material, narrative),
     )
+
+
+def _is_back_tagged(material: Material, narrative: Narrative) -> bool:
+    """Return whether a share of this week or of the last one rests on tags made afterwards."""
+    days = (*material.previous, *material.week.sessions)
+    return narrative.found_on is not None and bool(days) and days[0] < narrative.found_on
 
 
 def _on(rows: Sequence[Row], days: Sequence[date]) -> list[Row]:

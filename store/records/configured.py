@@ -111,6 +111,9 @@ class Narrative:
         The legs without whose move the narrative is not supported.
     origin : {"default", "custom"}
         Shipped with trained heads, or defined by the user.
+    found_on : date or None
+        Day on which it was found in what had happened: no lead is tested on earlier days. None:
+        it was known beforehand.
     """
 
     id: str
@@ -122,3 +125,4 @@ class Narrative:
     core: Sequence[str] = ()
     languages: Sequence[str] = ("en",)
     origin: Literal["default", "custom"] = "custom"
+    found_on: date | None = None

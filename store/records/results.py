@@ -271,7 +271,8 @@ class Suspect:
     projection_percentile : float or None
         Where the size of the projection on the signature lies among the days before.
     fired : sequence of str
-        Falsifiers of the narrative that the day's numbers set off, in words.
+        Falsifiers of the narrative that the day's numbers set off, in words; or that it was
+        found after the move.
     rejected : bool
         One of them keeps it from being the main cause; False in answers of an older version.
     """
