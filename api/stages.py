@@ -1,7 +1,7 @@
 """Each stage as the command line and the nightly run call it: settings in, report out."""
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -94,6 +94,21 @@ def run_tag(store: "Store", settings: Settings, *, now: datetime) -> StageReport
         now=now,
         progress=progress,
     )
+
+
+def run_discover(
+    store: "Store", settings: Settings, *, now: datetime, since: date | None = None
+) -> StageReport:
+    """Look for topics in what no narrative covers, and for drift of the narratives.
+
+    Parameters
+    ----------
+    since : date, optional
+        Go through the windows from this day on.
+    """
+    from nlp.topics.run import DiscoverySettings, discover
+
+    return discover(store, settings=DiscoverySettings(), now=now, since=since, progress=progress)
 
 
 def run_align(store: "Store", settings: Settings, *, now: datetime) -> StageReport:

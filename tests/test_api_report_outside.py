@@ -7,8 +7,8 @@ import pytest
 
 from api.report import build_report, check, render_html, render_json, render_markdown
 from api.report.outside import CAP, LEAST_TOTAL, compare
-from nlp.headlines import words_of
 from api.report.quality import lag_of
+from nlp.headlines import words_of
 from store import Store
 from store.weeks import Weeks
 from tests.sample_store import populated_store
