@@ -109,7 +109,7 @@ def id_in(text: str, topic_id: str) -> str | None:
     text : str
         The file, which is valid TOML.
     """
-    lines = text.splitlines()
+    lines = text.split("\n")
     for place, line in enumerate(lines):
         if not line.startswith(f"{_MARK}{topic_id},"):
             continue

@@ -26,9 +26,12 @@ def settings_file(config_path: Path | None) -> Path:
 
 
 def quoted(text: str) -> str:
-    """Return any text as a basic string of TOML, in one line."""
-    # A JSON string is one, but for this one character.
-    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+    """Return any text as a basic string of TOML, in one line that reads as it is meant."""
+    # A JSON string is one. What does not print could end the line or turn it around in an editor.
+    return "".join(
+        c if c.isprintable() else f"\\u{ord(c):04x}" if ord(c) < 0x10000 else f"\\U{ord(c):08x}"
+        for c in json.dumps(text, ensure_ascii=False)
+    )
 
 
 def joined(before: bytes, text: str) -> bytes:

@@ -104,9 +104,10 @@ def run_discover(
     Parameters
     ----------
     since : date, optional
-        Go through the windows from this day on.
+        Look at the windows of the weeks from this day on, too, in order.
     """
-    from nlp.topics.run import DiscoverySettings, discover
+    from nlp.topics.run import discover
+    from nlp.topics.settings import DiscoverySettings
 
     return discover(store, settings=DiscoverySettings(), now=now, since=since, progress=progress)
 

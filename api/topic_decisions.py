@@ -152,7 +152,7 @@ def reopen(store: "Store", config_path: Path | None, topic_id: str) -> list[str]
         return [f"{topic.id} is {topic.status}: there is no decision to take back"]
     status = _undecided(store, topic)
     store.topics.decide(topic.id, status, now=None)
-    said = [f"{topic.id} is {status} again"]
+    said = [f"{topic.id} is back to {status}"]
     if topic.narrative_id:
         settings = load_settings(config_path)
         found = entry_of(settings, home_of(settings, None), topic.id)

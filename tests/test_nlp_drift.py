@@ -123,16 +123,18 @@ def test_hostile_titles_and_names_are_terms_like_others():
 
 def test_windows_of_one_kind_of_story_are_as_near_as_shuffles_of_them():
     """200 pairs of windows: p is about even, and Holm's family has an error in 5 % at most."""
-    pvalues, families = {kind: [] for kind in get_args(DriftKind)}, 0
+    pvalues: dict[str, list[float]] = {kind: [] for kind in get_args(DriftKind)}
+    families = 0
     for seed in range(200):
-        for kind, found in drift(*windows(1000 + seed, 40, 30), seed=seed).items():
+        now, before = windows(1000 + seed, 40, 30)
+        for kind, found in drift(now, before, seed=seed).items():
             pvalues[kind].append(found.pvalue)
             families += any(term.pvalue_adj < 0.05 for term in found.terms)
-    for found in pvalues.values():
+    for values in pvalues.values():
         for level in (0.05, 0.25, 0.5, 0.75):
             # Four standard errors of a share of 200.
             room = 4 * math.sqrt(level * (1 - level) / 200)
-            assert abs(np.mean(np.array(found) <= level) - level) < room
+            assert abs(np.mean(np.array(values) <= level) - level) < room
     assert families / 600 < 0.05
 
 

@@ -22,7 +22,7 @@ _ID = click.argument("topic_id", metavar="ID")
 @click.option(
     "--since",
     type=click.DateTime(["%Y-%m-%d"]),
-    help="Go through the windows from this day on.  [default: those that are missing]",
+    help="Look at each week from this day on, in order.  [default: the last window alone]",
 )
 @config
 @json_option
