@@ -20,8 +20,8 @@ _PROPOSITION = """\
 # "The dollar is being debased." What stands here is the topic's words and a headline.
 """
 _FOUND = """\
-# On this day it was found: no test of leads may use an earlier one, for the words above were
-# chosen from what was told then. Leave it as it is.
+# On this day it was proposed or, if it never was, accepted: no test of leads may use an earlier
+# one, for its words were chosen from what had been told. Leave it as it is.
 """
 
 

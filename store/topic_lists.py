@@ -45,9 +45,7 @@ class TopicLists:
 
     def shown(self, topic_id: str) -> Row | None:
         """Return one topic with its words, weeks, changes and quotes; None when unknown."""
-        found = rows(
-            self._db, f"SELECT {_TOPIC}, t.words FROM topics t WHERE t.id = ?", [topic_id]
-        )
+        found = rows(self._db, f"SELECT {_TOPIC}, t.words FROM topics t WHERE t.id = ?", [topic_id])
         if not found:
             return None
         weeks = self._weeks(topic_id)

@@ -208,8 +208,8 @@ def discovery(monkeypatch):
         return StageReport(stage="discover", counts={"topics": 6}, failures=given["since"] is None)
 
     stage, known = ModuleType("nlp.topics.run"), ModuleType("nlp.topics.settings")
-    setattr(stage, "discover", discover)
-    setattr(known, "DiscoverySettings", lambda: "settings")
+    vars(stage)["discover"] = discover
+    vars(known)["DiscoverySettings"] = lambda: "settings"
     for module in (stage, known):
         monkeypatch.setitem(sys.modules, module.__name__, module)
     return called

@@ -122,7 +122,7 @@ def test_a_topic_becomes_an_entry_that_the_settings_name(run, db, config, tmp_pa
     assert found.decided_at == datetime(2026, 2, 3, 9, tzinfo=UTC)
     text = (tmp_path / "narratives.toml").read_text()
     assert "# EDIT THIS." in text
-    assert "no test of leads may use an earlier one" in text
+    assert "no test of leads may use an earlier" in text
     wrote, named, following = result.stdout.splitlines()
     assert wrote == f"wrote narrative '{ID}' to {tmp_path / 'narratives.toml'}"
     assert named == f"named narratives.toml under [narratives] files of {config.name}"

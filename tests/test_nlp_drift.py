@@ -101,13 +101,14 @@ def test_too_few_stories_say_nothing(now, before):
         assert (found.divergence, found.pvalue, found.terms) == (None, None, [])
 
 
-def test_ten_stories_are_enough_and_without_a_shared_term_there_is_no_divergence():
+def test_ten_stories_are_enough_and_without_shared_terms_there_is_no_divergence():
     now, before = windows(6, LEAST_STORIES, LEAST_STORIES)
-    now = [replace(one, title="", entities=()) for one in now]
-    before = [replace(one, title=f"only{'x' * place}", entities=())
+    now = [replace(one, title="", entities=("GLD",)) for one in now]
+    before = [replace(one, title=f"only{'x' * place}", entities=("GLD",))
               for place, one in enumerate(before)]  # fmt: skip
     found = drift(now, before)
     assert found["word"].divergence is found["entity"].pvalue is None
+    assert [term.term for term in found["entity"].terms] == ["GLD"]
     assert 0 < found["outlet"].divergence < 1
 
 

@@ -22,6 +22,8 @@ LEAST_TOTAL = 5
 """Stories of both windows together that a term needs to be tested; says nothing of a rise."""
 LEAST_SHARED = 2
 """The same to be part of a distribution: what was told once is in one window alone."""
+LEAST_TERMS = 2
+"""Terms that a distribution needs: one alone has all of it in both windows."""
 CAP = 3
 """Stories a week that one source can bring to the count of a word or an entity."""
 SHUFFLES = 199
@@ -52,7 +54,8 @@ def drift_of(
     -------
     list of NarrativeDrift
         Where either window has fewer than :data:`LEAST_STORIES` stories, without divergence and
-        without terms; without divergence, too, where no term is in :data:`LEAST_SHARED` stories.
+        without terms; without divergence, too, where fewer than :data:`LEAST_TERMS` terms are in
+        :data:`LEAST_SHARED` stories.
     """
     stories = [*_in_order(now), *_in_order(before)]
     enough = min(len(now), len(before)) >= LEAST_STORIES
@@ -160,7 +163,7 @@ def _divergence(told: _Told, mixed: NDArray[np.bool_]) -> tuple[float | None, fl
     Schindelin (2003), the same 49(7). Davison & Hinkley (1997), section 4.3, for the 1 that is
     added to both counts.
     """
-    if not told.terms:
+    if len(told.terms) < LEAST_TERMS:
         return None, None
     now = told.counts(mixed)
     both = PRIOR * told.totals / told.totals.sum()
