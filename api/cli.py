@@ -10,7 +10,17 @@ from typing import Any
 
 import click
 
-from api.commands import alerts, answers, care, intake, labelling, pipeline, schema, sources
+from api.commands import (
+    alerts,
+    answers,
+    care,
+    intake,
+    labelling,
+    pipeline,
+    schema,
+    sources,
+    topics,
+)
 from api.logs import set_up_logging
 from store.errors import TapestoryError
 
@@ -36,6 +46,6 @@ def cli(verbose: int) -> None:
     set_up_logging(verbose)
 
 
-for module in (pipeline, intake, labelling, answers, alerts, care, sources, schema):
+for module in (pipeline, intake, labelling, topics, answers, alerts, care, sources, schema):
     for command in module.COMMANDS:
         cli.add_command(command)

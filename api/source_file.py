@@ -1,14 +1,14 @@
 """Add sources to a person's settings: appended, never rewritten, taken back if they are wrong."""
 
-import json
 import re
 import unicodedata
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from api.config import FILE_NAME, Settings, load_settings
+from api.config import Settings, load_settings
 from api.errors import ConfigError
+from api.own_file import joined, quoted, replace_whole
 from store.records import Source
 
 # Classes of docs/sources.md: what is added by hand is commentary, what is social weighs least.
@@ -43,43 +43,21 @@ def source_table(source: Source) -> str:
     """Return a source as a ``[[source]]`` table, without the keys that have their default."""
     lines = [
         "[[source]]",
-        f"id = {_quoted(source.id)}",
-        f"kind = {_quoted(source.kind)}",
-        f"name = {_quoted(source.name or source.id)}",
-        f"url = {_quoted(source.url)}",
+        f"id = {quoted(source.id)}",
+        f"kind = {quoted(source.kind)}",
+        f"name = {quoted(source.name or source.id)}",
+        f"url = {quoted(source.url)}",
     ]
     if source.handle:
-        lines.append(f"handle = {_quoted(source.handle)}")
+        lines.append(f"handle = {quoted(source.handle)}")
     lines.append(f"weight = {source.weight}")
     if source.language:
-        lines.append(f"language = {_quoted(source.language)}")
+        lines.append(f"language = {quoted(source.language)}")
     if not source.full_text:
         lines.append("full_text = false")
     if source.token_env:
-        lines.append(f"token_env = {_quoted(source.token_env)}")
+        lines.append(f"token_env = {quoted(source.token_env)}")
     return "\n".join(lines) + "\n"
-
-
-def _quoted(text: str) -> str:
-    # A JSON string is a basic string of TOML, but for this one character.
-    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
-
-
-def settings_file(config_path: Path | None) -> Path:
-    """Return the settings file that is in use.
-
-    Raises
-    ------
-    ConfigError
-        When there is none: the shipped settings are not to be written to.
-    """
-    path = config_path or Path(FILE_NAME)
-    if not path.exists():
-        raise ConfigError(
-            f"no settings file at {str(path)!r}: write one with 'tapestory init DIR', or name"
-            " yours with --config"
-        )
-    return path
 
 
 def append_sources(config_path: Path, settings: Settings, sources: Sequence[Source]) -> Path:
@@ -101,13 +79,13 @@ def append_sources(config_path: Path, settings: Settings, sources: Sequence[Sour
         # A file that names no sources has the shipped ones; its first own would put them out.
         if path == config_path and settings.source_files == ("default",):
             text = text if _names_files(before) else f"{_SHIPPED}\n{text}"
-        _replace(path, _joined(before, text))
+        replace_whole(path, joined(before, text))
     except OSError as error:
         raise ConfigError(f"cannot write {str(path)!r} ({error}): check its rights") from error
     try:
         load_settings(config_path)
     except ConfigError:
-        _replace(path, before)
+        replace_whole(path, before)
         raise
     return path
 
@@ -116,19 +94,3 @@ def _names_files(settings: bytes) -> bool:
     import tomllib
 
     return "sources" in tomllib.loads(settings.decode())
-
-
-def _joined(before: bytes, text: str) -> bytes:
-    """Return a file with a text below, in the file's own line ends."""
-    end = b"\r\n" if b"\r\n" in before else b"\n"
-    gap = b"" if not before else end if before.endswith(b"\n") else end * 2
-    return before + gap + text.encode().replace(b"\n", end)
-
-
-def _replace(path: Path, body: bytes) -> None:
-    """Write a file whole or not at all, with the rights that it had."""
-    real = path.resolve()
-    fresh = real.with_name(f"{real.name}.new")
-    fresh.write_bytes(body)
-    fresh.chmod(real.stat().st_mode & 0o7777)
-    fresh.replace(real)

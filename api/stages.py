@@ -1,7 +1,7 @@
 """Each stage as the command line and the nightly run call it: settings in, report out."""
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -116,6 +116,22 @@ def discovery_settings(settings: Settings) -> "DiscoverySettings":
             pvalue=chosen.pvalue,
         ),
     )
+
+
+def run_discover(
+    store: "Store", settings: Settings, *, now: datetime, since: date | None = None
+) -> StageReport:
+    """Look for topics in what no narrative covers, and for drift of the narratives.
+
+    Parameters
+    ----------
+    since : date, optional
+        Look at the windows of the weeks from this day on, too, in order.
+    """
+    from nlp.topics.run import discover
+
+    chosen = discovery_settings(settings)
+    return discover(store, settings=chosen, now=now, since=since, progress=progress)
 
 
 def run_discover_due(store: "Store", settings: Settings, *, now: datetime) -> StageReport:

@@ -6,8 +6,9 @@ from statistics import NormalDist
 import pytest
 
 from api.report import build_report, check, render_html, render_json, render_markdown
-from api.report.outside import CAP, LEAST_TOTAL, compare, words_of
+from api.report.outside import CAP, LEAST_TOTAL, compare
 from api.report.quality import lag_of
+from nlp.headlines import words_of
 from store import Store
 from store.weeks import Weeks
 from tests.sample_store import populated_store

@@ -59,6 +59,9 @@ LITERALS = {
     "stance": vocabulary.Stance,
     "suspect_status": vocabulary.SuspectStatus,
     "tagging_outcome": vocabulary.TaggingOutcome,
+    "topic_event": vocabulary.TopicEvent,
+    "topic_status": vocabulary.TopicStatus,
+    "topic_trend": vocabulary.TopicTrend,
     "trouble": Trouble,
     "verdict": vocabulary.Verdict,
 }

@@ -78,7 +78,8 @@ def add(
     your files in [sources] files, or to the settings file when it names none; nothing that
     stands there is changed.
     """
-    from api.source_file import append_sources, settings_file
+    from api.own_file import settings_file
+    from api.source_file import append_sources
     from api.stages import discover_source
     from crawler.errors import SourceError
 
@@ -154,7 +155,8 @@ def import_opml(
 
     No server is asked: the next crawl says which feeds do not answer.
     """
-    from api.source_file import append_sources, settings_file
+    from api.own_file import settings_file
+    from api.source_file import append_sources
     from api.stages import read_opml
 
     path = settings_file(config_path)

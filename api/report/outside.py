@@ -4,17 +4,16 @@ A story that fits no narrative still surfaces here. Copies are one story, and on
 at most :data:`CAP` times a week for a word, so that no outlet makes a word rise alone.
 """
 
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import log, sqrt
-from pathlib import Path
 from statistics import NormalDist
 
 from api.report.basis import Outside, OutsideStory, RisenWord
 from api.report.material import OUTSIDE_WEEKS, Material, Row
+from nlp.headlines import words_of
 
 CAP = 3
 """Stories a week that one source can bring to the count of a word."""
@@ -25,10 +24,6 @@ PRIOR = 100.0
 """Weight of the informative Dirichlet prior, in stories."""
 _SHOWN_WORDS, _NEAREST, _SHOWN_STORIES = 8, 5, 5
 _ALPHA = 0.05
-_TOKEN = re.compile(r"[^\W\d_][^\W_]*")
-_CJK = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]")
-# Words that say nothing about what a story is about, and the calendar's, which rise by themselves.
-_PLAIN = frozenset(Path(__file__).with_name("plain_words.txt").read_text("utf-8").split())
 
 
 def outside_of(material: Material) -> Outside:
@@ -135,18 +130,6 @@ def compare(now: Sequence[Row], before: Sequence[Row], *, start: datetime) -> li
         )
         for (zscore, word), adj in zip(rated, adjusted, strict=True)
     ]
-
-
-def words_of(text: str) -> set[str]:
-    """Return the words that a headline is about; Chinese as pairs of characters."""
-    found = set()
-    for token in _TOKEN.findall(text.replace("’s", "").replace("'s", "")):
-        word = token.casefold()
-        if _CJK.search(word):
-            found |= {word[at : at + 2] for at in range(len(word) - 1)}
-        elif len(word) > 2 and word not in _PLAIN:
-            found.add(word)
-    return found
 
 
 def _held(stories: Sequence[Row], start: datetime) -> dict[str, Counter[tuple[str, int]]]:

@@ -33,6 +33,8 @@ NAMES = (
     "report",
     "status",
     "alert_list",
+    "topic_list",
+    "topic_detail",
 )
 """The documents that have a schema, in the order of the docs."""
 _HERE = Path(__file__).parent
