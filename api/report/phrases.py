@@ -4,10 +4,12 @@ import re
 
 from api import wording
 from api.report.basis import Lag, Outlet
-from api.report.records import Scored
+from api.report.records import Scored, WeeklyReport
 
 MOST_SOURCES = 12
 """Rows of the tables of sources; the JSON has all."""
+MOST_DRIFTS = 6
+"""Lines on how narratives drifted; the JSON has all."""
 _MOST_QUOTE = 420
 
 
@@ -17,6 +19,17 @@ def cut(words: str, most: int = _MOST_QUOTE) -> str:
     if len(words) <= most:
         return words
     return words[:most].rsplit(" ", 1)[0].rstrip(" ,;:") + "…"
+
+
+def command(words: str) -> tuple[str, str]:
+    """Return what a line says of a command, and the command."""
+    before, _, after = words.partition(": ")
+    return f"{before}: ", after
+
+
+def fewer(report: WeeklyReport) -> int:
+    """Return how many words and stories outside the list are shown: fewer beside topics."""
+    return 4 if report.topics.runs else 8
 
 
 def unstopped(words: str) -> str:
