@@ -298,8 +298,8 @@ def _proposal(topic: Topic, week: TopicWeek, status: TopicStatus) -> Said:
         "proposed": fact(proposed.isoformat(), "day", "row", _row(topic.id, "proposed_on")),
     }
     template = (
-        "proposed on {proposed}, {trend}: {stories} from {sources} on {days}, {recent} of them in the"
-        " last seven days ({share} of all stories then)"
+        "proposed on {proposed}, {trend}: {stories} from {sources} on {days}, {recent} of them in"
+        " the last seven days ({share} of all stories then)"
     )
     if week.stability is not None:
         parts["stability"] = _figure(week, "stability", "fixed")
