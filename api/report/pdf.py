@@ -228,7 +228,7 @@ def _topics(report: WeeklyReport) -> dict[str, Any]:
             {
                 "label": _text(line.label),
                 "said": _text(line.said),
-                "words": _text(", ".join(line.words)),
+                "words": _text(phrases.more_words(line)),
                 "quotes": [_topic_quote(quote) for quote in line.quotes],
                 "accept": [_text(part) for part in phrases.command(line.accept or "")],
             }

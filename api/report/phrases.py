@@ -5,6 +5,7 @@ import re
 from api import wording
 from api.report.basis import Lag, Outlet
 from api.report.records import Scored, WeeklyReport
+from api.report.topic_records import TopicLine
 
 MOST_SOURCES = 12
 """Rows of the tables of sources; the JSON has all."""
@@ -30,6 +31,12 @@ def command(words: str) -> tuple[str, str]:
 def fewer(report: WeeklyReport) -> int:
     """Return how many words and stories outside the list are shown: fewer beside topics."""
     return 4 if report.topics.runs else 8
+
+
+def more_words(line: TopicLine) -> str:
+    """Return the words of a topic that its label does not have."""
+    named = line.label.casefold().split()
+    return ", ".join(word for word in line.words if word.casefold() not in named)
 
 
 def unstopped(words: str) -> str:

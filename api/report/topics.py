@@ -104,8 +104,8 @@ def lead_words(topics: NewTopics) -> list[Said]:
         proposed,
         say(
             "{emerging} emerging (found in the last four weeks, and rising), {growing} growing,"
-            " {fading} fading; {weak} told in the last seven days, but below the bar for a"
-            " proposal",
+            " {fading} fading; {weak} told in the last seven days without all that a proposal"
+            " needs",
             emerging=held("emerging", "topics_are"),
             growing=held("growing", "plain"),
             fading=held("fading", "plain"),
@@ -236,8 +236,7 @@ def _counted(topic: Topic, week: TopicWeek, standing: tuple[str, Mapping[str, Fa
     """Say how much a topic is told, and how it stands."""
     words, parts = standing
     return clause(
-        f"“{{topic}}”: {{recent}} in the last seven days, {{before}} before them, from {{sources}}"
-        f"{words}",
+        f"“{{topic}}”: {{recent}}, {{before}} in the weeks before, from {{sources}}{words}",
         topic=_name(topic.id, topic.label),
         recent=_figure(week, "recent", "stories"),
         before=_figure(week, "before", "plain"),
@@ -258,7 +257,7 @@ def _standing(topic: Topic, status: TopicStatus, week: TopicWeek) -> tuple[str, 
         return "; lacks {lacks}", {"lacks": _lacking(week)}
     if status == "background":
         found = fact(topic.found_on.isoformat(), "day", "row", _row(topic.id, "found_on"))
-        return "; not new, there since {found}", {"found": found}
+        return "; there since {found}", {"found": found}
     return "", {}
 
 
