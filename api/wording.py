@@ -20,7 +20,7 @@ RULES = {
     "market": "a tie to markets",
     "stability": "stability",
     "npmi": "words that go together",
-    "rising": "a rise",
+    "rise": "a rise",
 }
 """What a topic needs more of, by the rule for a candidate that it does not meet."""
 STATUS_WORDS: dict[SuspectStatus, str] = {

@@ -139,7 +139,9 @@ def test_at_most_five_are_shown_and_all_are_counted(own):
             own.db.execute(
                 "INSERT INTO topic_weeks SELECT ?, day, stories, sources, days, reassigned, recent,"
                 " before, share, top_source, market, stability, npmi, popularity, pvalue, trend,"
-                " lacks, run_id FROM topic_weeks WHERE topic_id = ?", [topic.id, WATCHED])  # fmt: skip
+                " lacks, run_id FROM topic_weeks WHERE topic_id = ?",
+                [topic.id, WATCHED],
+            )
         run.finish(now=NOW)
     made = built(own)
     assert (made.topics.emerging.topics, len(made.topics.emerging.shown)) == (9, 5)
@@ -162,8 +164,11 @@ def test_a_split_is_said(own):
 
 
 def test_each_language_has_its_run(own):
-    write(own, "INSERT INTO discoveries SELECT day, 'zh', start, stories, 20, 8, 2, 10, 0, NULL,"
-          " NULL, NULL, NULL, model, seed, run_id FROM discoveries WHERE day = '2026-01-31'")  # fmt: skip
+    write(
+        own,
+        "INSERT INTO discoveries SELECT day, 'zh', start, stories, 20, 8, 2, 10, 0, NULL, NULL,"
+        " NULL, NULL, model, seed, run_id FROM discoveries WHERE day = '2026-01-31'",
+    )
     made = built(own)
     assert [run.language for run in made.topics.runs] == ["en", "zh"]
     assert "language zh: of 20 stories" in made.leads.topics[0]

@@ -38,7 +38,7 @@ FORMS: Mapping[str, Callable[[Any], str]] = {
     "proposed": lambda value: wording.counted(
         value, "topic was proposed as a narrative", "topics were proposed as narratives"
     ),
-    "topics_were": lambda value: wording.counted(value, "topic was", "topics were"),
+    "turns": lambda value: wording.counted(value, "split or merge", "splits and merges"),
     "lacking": lambda value: wording.lacking(json.loads(value)),
     "percent": lambda value: wording.percent(value, 0),
     "bare_percent": lambda value: wording.percent(value, 0).removesuffix(" %"),

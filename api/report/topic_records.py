@@ -44,7 +44,7 @@ class TopicLine:
         How to follow it as a narrative; of those proposed this week and not yet decided upon.
     quotes : sequence of TopicQuote
         Of those proposed this week alone.
-    stories, sources, days, recent, before, share, stability, trend, lacks
+    stories, sources, days, recent, before, share, stability, pvalue, trend, lacks
         As in `store.records.TopicWeek`.
     """
 
@@ -63,6 +63,7 @@ class TopicLine:
     before: int
     share: float
     stability: float | None
+    pvalue: float | None
     lacks: Sequence[str]
     said: Said
     accept: Said | None
@@ -91,8 +92,9 @@ class NewTopics:
         By trend; what was dismissed or merged by then is left out. Not shown again is what was
         proposed this week.
     weak : TopicGroup
-        Those that were watched, were told in the last seven days and lack a rule for a
-        proposal; shown are those that are not shown before.
+        Those that were found in the last 28 days, are watched, were told in the last seven days
+        and lack a rule for a proposal; shown are those that are not shown before,
+        the surest to rise first.
     turns, sure : sequence of Said
         Splits and merges of the week, and how sure the grouping is.
     """

@@ -7,16 +7,18 @@ week ended: a later merge or decision is not looked at.
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from api.report.facts import Clause, Fact, Name, Rows, Said, clause, fact, say
 from api.report.material import Material, Row
 from api.report.topic_records import NewTopics, TopicGroup, TopicLine, TopicQuote
+from store.evidence import Between, Where
 from store.instants import to_text
 from store.records import Discovery, Topic, TopicChange, TopicStatus, TopicWeek
 
 ACCEPT = "tapestory topics accept"
+_YOUNG = timedelta(days=28)
 _SHOWN, _QUOTES, _WORDS, _TURNS = 5, 2, 8, 3
 _DECIDED = ("accepted", "dismissed")
 _TURN = {
@@ -41,7 +43,7 @@ def topics_of(material: Material) -> NewTopics:
     shown = {trend: _group(group, above) for trend, group in groups.items()}
     seen = above | {line.id for group in shown.values() for line in group.shown}
     weak = [line for line in lines if _is_weak(line)]
-    weak.sort(key=lambda line: (len(line.lacks), *_most(line)))
+    weak.sort(key=lambda line: (1.0 if line.pvalue is None else line.pvalue, *_most(line)))
     return NewTopics(
         runs=material.topics.runs,
         proposed=TopicGroup(topics=len(new), shown=_proposed(new[:_SHOWN], material)),
@@ -104,12 +106,12 @@ def lead_words(topics: NewTopics) -> list[Said]:
         proposed,
         say(
             "{emerging} emerging (found in the last four weeks, and rising), {growing} growing,"
-            " {fading} fading; {weak} told in the last seven days without all that a proposal"
-            " needs",
+            " {fading} fading; {weak} weak signals (found in the last four weeks, told in the last"
+            " seven days, and below the bar for a proposal)",
             emerging=held("emerging", "topics_are"),
             growing=held("growing", "plain"),
             fading=held("fading", "plain"),
-            weak=held("weak", "topics_were"),
+            weak=held("weak", "topics_are"),
         ),
     ]
 
@@ -151,10 +153,19 @@ def of_topics(topics: NewTopics) -> dict[str, Any]:
 def turn_words(material: Material) -> list[Said]:
     """Say which topics were merged and split, the largest first."""
     turned = [one for one in material.topics.changes if one.kind in _TURN]
-    turned = [one for one in turned if {one.topic_id, one.other_id} <= set(material.topics.labels)]
     if not turned:
         return []
-    return [Said(*(_turn(one, material.topics.labels) for one in turned[:_TURNS]))]
+    said = [_turn(one, material.topics.labels) for one in turned[:_TURNS]]
+    if len(turned) > _TURNS:
+        until = max(run.day for run in material.topics.runs) + timedelta(days=1)
+        days = Between(material.week.monday.isoformat(), until.isoformat())
+        where: Where = {"day": days, "kind": sorted(_TURN)}
+        rows = Rows(table="topic_changes", column="kind", where=where)
+        first, *rest = said
+        template = f"{{turns}}, first: {first.template}"
+        counted = fact(len(turned), "turns", "count", rows)
+        said = [clause(template, **first.parts, turns=counted), *rest]
+    return [Said(*said)]
 
 
 def _turn(change: TopicChange, labels: Mapping[str, str]) -> Clause:
@@ -182,7 +193,7 @@ def _is_new(line: TopicLine, material: Material) -> bool:
 
 def _is_weak(line: TopicLine) -> bool:
     below = line.status == "watched" and bool(line.lacks)
-    return below and line.recent > 0 and line.trend != "fading"
+    return below and line.recent > 0 and line.day - line.found_on <= _YOUNG
 
 
 def _most(line: TopicLine) -> tuple[Any, ...]:
@@ -225,6 +236,7 @@ def _line(topic: Topic, week: TopicWeek, material: Material) -> TopicLine | None
         before=week.before,
         share=week.share,
         stability=week.stability,
+        pvalue=week.pvalue,
         lacks=week.lacks,
         said=Said(_counted(topic, week, _standing(topic, status, week))),
         accept=None,
