@@ -10,7 +10,7 @@ from store.evidence import Between, Where
 from store.records import DriftTerm, NarrativeDrift
 
 _ALPHA = 0.05
-_TERMS = 3
+_TERMS, _NEAREST = 3, 2
 _KINDS = {"word": "words", "entity": "names", "outlet": "outlets"}
 
 
@@ -103,20 +103,19 @@ def of_drift(drift: Drifting) -> dict[str, Any]:
 
 
 def _moved(drift: NarrativeDrift, name: str, names: Mapping[str, str]) -> Said:
-    """Say which terms of a narrative rose and fell; only those that are sure by themselves."""
+    """Say which terms of a narrative rose and fell: the sure ones, else those that came nearest."""
     parts: dict[str, Fact | Name] = {
         "name": Name(kind="narrative", id=drift.narrative_id, words=name),
         "stories": fact(drift.stories, "stories", "row", _row(drift, "stories")),
         "earlier": fact(drift.before, "plain", "row", _row(drift, "before")),
     }
-    sure = sorted(
-        (one for one in drift.terms if one.pvalue_adj < _ALPHA),
-        key=lambda one: (-abs(one.zscore), one.term),
-    )
+    ranked = sorted(drift.terms, key=lambda one: (-abs(one.zscore), one.term))
+    sure = [one for one in ranked if one.pvalue_adj < _ALPHA]
+    most = _TERMS if sure else _NEAREST
     said = []
     for verb, terms in (
-        ("rose", [one for one in sure if one.zscore > 0][:_TERMS]),
-        ("fell", [one for one in sure if one.zscore < 0][:_TERMS]),
+        ("rose", [one for one in sure or ranked if one.zscore > 0][:most]),
+        ("fell", [one for one in sure or ranked if one.zscore < 0][:most]),
     ):
         listed = []
         for place, one in enumerate(terms):
@@ -126,10 +125,10 @@ def _moved(drift: NarrativeDrift, name: str, names: Mapping[str, str]) -> Said:
         if listed:
             said.append(f"{', '.join(listed)} {verb}")
     told = "; ".join(said) or "none stands out alone"
+    if said and not sure:
+        told += ", none of them beyond chance alone"
     return Said(
-        clause(
-            f"“{{name}}”, {_KINDS[drift.kind]}: {told} ({{earlier}} → {{stories}} in all)", **parts
-        )
+        clause(f"“{{name}}”, {_KINDS[drift.kind]} (of {{earlier}} → {{stories}}): {told}", **parts)
     )
 
 

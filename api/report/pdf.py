@@ -224,6 +224,7 @@ def _topics(report: WeeklyReport) -> dict[str, Any]:
     groups = [("Emerging", topics.emerging), ("Growing", topics.growing),
               ("Fading", topics.fading), ("Weak signals", topics.weak)]  # fmt: skip
     return {
+        "runs": bool(topics.runs),
         "proposed": [
             {
                 "label": _text(line.label),

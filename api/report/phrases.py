@@ -30,12 +30,14 @@ def command(words: str) -> tuple[str, str]:
 
 def fewer(report: WeeklyReport) -> int:
     """Return how many words and stories outside the list are shown: fewer beside topics."""
-    return 4 if report.topics.runs else 8
+    if not report.topics.runs:
+        return 8
+    return 4 if report.outside.passing else 2
 
 
 def more_words(line: TopicLine) -> str:
     """Return the words of a topic that its label does not have."""
-    named = line.label.casefold().split()
+    named = set(re.findall(r"\w+", line.label.casefold()))
     return ", ".join(word for word in line.words if word.casefold() not in named)
 
 

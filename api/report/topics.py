@@ -19,7 +19,7 @@ from store.records import Discovery, Topic, TopicChange, TopicStatus, TopicWeek
 
 ACCEPT = "tapestory topics accept"
 _YOUNG = timedelta(days=28)
-_SHOWN, _QUOTES, _WORDS, _TURNS = 5, 2, 8, 3
+_SHOWN, _WEAK, _QUOTES, _WORDS, _TURNS = 5, 3, 2, 8, 3
 _DECIDED = ("accepted", "dismissed")
 _TURN = {
     "merge": "“{topic}” became part of “{other}”",
@@ -47,7 +47,7 @@ def topics_of(material: Material) -> NewTopics:
     return NewTopics(
         runs=material.topics.runs,
         proposed=TopicGroup(topics=len(new), shown=_proposed(new[:_SHOWN], material)),
-        weak=_group(weak, seen),
+        weak=_group(weak, seen, _WEAK),
         turns=turn_words(material),
         sure=[words for run in material.topics.runs for words in _sure(run, material)],
         **shown,
@@ -193,16 +193,17 @@ def _is_new(line: TopicLine, material: Material) -> bool:
 
 def _is_weak(line: TopicLine) -> bool:
     below = line.status == "watched" and bool(line.lacks)
-    return below and line.recent > 0 and line.day - line.found_on <= _YOUNG
+    told = line.recent > 0 and line.trend != "fading"
+    return below and told and line.day - line.found_on <= _YOUNG
 
 
 def _most(line: TopicLine) -> tuple[Any, ...]:
     return (-line.recent, -line.stories, line.id)
 
 
-def _group(lines: Sequence[TopicLine], besides: set[str]) -> TopicGroup:
+def _group(lines: Sequence[TopicLine], besides: set[str], most: int = _SHOWN) -> TopicGroup:
     shown = [line for line in lines if line.id not in besides]
-    return TopicGroup(topics=len(lines), shown=shown[:_SHOWN])
+    return TopicGroup(topics=len(lines), shown=shown[:most])
 
 
 # -- one topic -----------------------------------------------------------------------
@@ -385,10 +386,10 @@ def _sure(run: Discovery, material: Material) -> list[Said]:
         ),
         "language": _run_figure(run, "language", "text"),
     }  # fmt: skip
-    template = "how sure the groups are: "
+    template = "how sure the grouping is: "
     if len(material.topics.runs) > 1:
-        template = "how sure the groups are, language {language}: "
-    template += "{outside} of the stories lie outside of every one"
+        template = "how sure the grouping is, language {language}: "
+    template += "{outside} of the stories lie outside of every group"
     if run.agreement is not None:
         parts["agreement"] = _run_figure(run, "agreement", "fixed")
         template += (
