@@ -437,7 +437,7 @@ def test_a_narrative_that_drifted_says_in_what(own):
     assert first.said == (
         f"“{first.name}”, names (of 21 → {first.drift.stories} stories): “Gold ETF” (2 → 9) rose."
     )
-    assert first.said.removesuffix(".") in render_html(made)
+    assert first.said.removesuffix(".") in render_html(made).replace("\u00a0", " ")
     assert "Gold ETF” (2 → 9)" in paper(made)
 
 
