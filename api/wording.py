@@ -5,13 +5,24 @@ rounding would leave before a zero is dropped.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from urllib.parse import urlsplit
 
 from store.records import NO_CAUSE, ChangeUnit, Suspect, SuspectStatus
 
 MISSING = "n/a"
+RULES = {
+    "stories": "stories",
+    "sources": "sources",
+    "days": "days",
+    "top_source": "a spread over sources",
+    "market": "a tie to markets",
+    "stability": "stability",
+    "npmi": "words that go together",
+    "rise": "a rise",
+}
+"""What a topic needs more of, by the rule for a candidate that it does not meet."""
 STATUS_WORDS: dict[SuspectStatus, str] = {
     "leading": "leading",
     "possible": "possible",
@@ -155,6 +166,11 @@ def episode_cause(label: str, kind: str, names: Mapping[str, str]) -> str:
     causes = listed([names.get(one, one) for one in label.split(" or ")], last="or")
     before = {"relief": "relief, the opposite of ", "control": "moved little: "}.get(kind, "")
     return f"{before}{causes}"
+
+
+def lacking(rules: Sequence[str]) -> str:
+    """Return the rules for a candidate that a topic does not meet, for a reader."""
+    return listed([RULES.get(rule, rule.replace("_", " ")) for rule in rules])
 
 
 def counted(number: int, noun: str, plural: str | None = None) -> str:

@@ -12,15 +12,22 @@ CITABLE = frozenset(
         "alignments",
         "analogs",
         "assets",
+        "discoveries",
         "documents",
+        "drift_terms",
         "episodes",
         "explanations",
         "intensity_latest",
         "moves",
+        "narrative_drift",
         "narratives",
         "prices_latest",
         "sources",
         "suspects",
+        "topic_changes",
+        "topic_documents",
+        "topic_weeks",
+        "topics",
     }
 )
 """Tables and views that a sentence may cite."""

@@ -43,6 +43,7 @@ LITERALS = {
     "change_unit": vocabulary.ChangeUnit,
     "confirmation_status": vocabulary.ConfirmationStatus,
     "date_source": vocabulary.DateSource,
+    "drift_kind": vocabulary.DriftKind,
     "episode_kind": vocabulary.EpisodeKind,
     "fact_rule": Rule,
     "falsifier_operator": vocabulary.FalsifierOperator,

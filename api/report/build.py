@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from api.report.drift import drift_of
 from api.report.inquiry import inquiry_of
 from api.report.leads import basis_words, leads_of
 from api.report.material import Material, select
@@ -22,6 +23,7 @@ from api.report.summary import (
 )
 from api.report.tape import scan_of, tape_of
 from api.report.told import changed, disputes_in, told_in
+from api.report.topics import topic_words, topics_of
 
 if TYPE_CHECKING:
     from store import Store
@@ -59,6 +61,7 @@ def compute(material: Material) -> WeeklyReport:
     tape = tape_of(material)
     inquiry, scan = inquiry_of(material, names), scan_of(material, names)
     disputes = disputes_in(material, told)
+    topics, drift = topics_of(material), drift_of(material)
     review, outside, quality = review_of(material), outside_of(material), quality_of(material)
     return WeeklyReport(
         week=material.week,
@@ -71,6 +74,7 @@ def compute(material: Material) -> WeeklyReport:
             *dispute_words(disputes),
             *review_words(review),
             *scan_words(material, None if scan is None else scan.passing),
+            *topic_words(topics),
             *outside_words(outside),
             basis_words(material, quality),
         ],
@@ -82,7 +86,7 @@ def compute(material: Material) -> WeeklyReport:
             inquiry=inquiry,
             scan=scan,
             review=review,
-            outside=outside,
+            found=(topics, drift, outside),
             quality=quality,
         ),
         tape=tape,
@@ -92,7 +96,9 @@ def compute(material: Material) -> WeeklyReport:
         disputes=disputes,
         inquiry=inquiry,
         scan=scan,
+        drift=drift,
         review=review,
+        topics=topics,
         outside=outside,
         quality=quality,
     )

@@ -6,6 +6,7 @@ sentence pass that says anything else. A :class:`Stored` sentence was made by ``
 checked against the rows of the same answer.
 """
 
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import date, datetime
@@ -13,12 +14,12 @@ from typing import Any, Literal
 
 from api import wording
 from store.evidence import Between, Where
-from store.instants import to_text
+from store.instants import from_text, to_text
 
 Rule = Literal[
-    "row", "sum", "count", "distinct", "mean", "low", "high", "difference", "clear", "again"
+    "row", "sum", "count", "distinct", "mean", "low", "high", "difference", "clear", "rest", "again"
 ]
-NameKind = Literal["narrative", "asset", "episode", "source"]
+NameKind = Literal["narrative", "asset", "episode", "source", "topic"]
 
 FORMS: Mapping[str, Callable[[Any], str]] = {
     "plain": lambda value: f"{value:,}",
@@ -30,6 +31,15 @@ FORMS: Mapping[str, Callable[[Any], str]] = {
     "stands": lambda value: wording.counted(value, "stands", "stand"),
     "words": lambda value: wording.counted(value, "word"),
     "conditions": lambda value: wording.counted(value, "condition"),
+    "days": lambda value: wording.counted(value, "day"),
+    "comparisons": lambda value: wording.counted(value, "comparison"),
+    "topics": lambda value: wording.counted(value, "topic"),
+    "topics_are": lambda value: wording.counted(value, "topic is", "topics are"),
+    "proposed": lambda value: wording.counted(
+        value, "topic was proposed as a narrative", "topics were proposed as narratives"
+    ),
+    "turns": lambda value: wording.counted(value, "split or merge", "splits and merges"),
+    "lacking": lambda value: wording.lacking(json.loads(value)),
     "percent": lambda value: wording.percent(value, 0),
     "bare_percent": lambda value: wording.percent(value, 0).removesuffix(" %"),
     "percent1": wording.percent,
@@ -46,6 +56,7 @@ FORMS: Mapping[str, Callable[[Any], str]] = {
     "clear": lambda value: "" if value else ", which could be chance",
     "long_day": lambda value: wording.long_day(date.fromisoformat(value)),
     "day": lambda value: wording.day_text(date.fromisoformat(value)),
+    "day_of": lambda value: wording.day_text(from_text(value).date()),
 }
 """How a stored value is worded; a fact names one of these, and the gate words it again."""
 
@@ -80,7 +91,8 @@ class Fact:
     rule : str
         ``row``: the one row; ``sum``, ``count``, ``distinct``, weighted ``mean`` of rows;
         ``low``, ``high``: bounds of the Wilson interval of that mean; ``difference`` of two
-        means and whether it is ``clear``; ``again``: a count that the gate makes again, under
+        means and whether it is ``clear``; ``rest``: one less the first column over the second;
+        ``again``: a count that the gate makes again, under
         the name in ``about``.
     """
 
@@ -93,7 +105,7 @@ class Fact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Name:
-    """A narrative, asset, episode or source that a sentence names."""
+    """A narrative, asset, episode, source or topic that a sentence names."""
 
     kind: NameKind
     id: str

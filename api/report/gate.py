@@ -27,7 +27,13 @@ if TYPE_CHECKING:
     from store import Store
 
 _ADVICE = "nothing was written; run 'tapestory align' and try again, or report it as a bug"
-_NAMED = {"narrative": "narratives", "asset": "assets", "episode": "episodes", "source": "sources"}
+_NAMED = {
+    "narrative": ("narratives", "name"),
+    "asset": ("assets", "name"),
+    "episode": ("episodes", "name"),
+    "source": ("sources", "name"),
+    "topic": ("topics", "label"),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +78,7 @@ def check(report: WeeklyReport, store: "Store", *, now: datetime) -> None:
             check_stored(sentence, answers[sentence.day], material)
     check_cells(report, store, material)
     _check_quotes(report, store)
+    _check_topic_quotes(report, store)
 
 
 def _refuse(sentence: str, why: str) -> EvidenceError:
@@ -113,7 +120,7 @@ def _value(fact: Fact, evidence: _Evidence) -> Any:
     """Return what the cited rows give, None where they give nothing."""
     if fact.rule == "again":
         return evidence.again.get(fact.about)
-    if fact.rule in ("difference", "clear"):
+    if fact.rule in ("difference", "clear", "rest"):
         return _compared(fact, evidence.store)
     (rows,) = fact.rows
     columns = [rows.column, rows.weight] if rows.weight else [rows.column]
@@ -130,7 +137,9 @@ def _value(fact: Fact, evidence: _Evidence) -> Any:
 
 
 def _compared(fact: Fact, store: "Store") -> float | bool | None:
-    """Return the difference of two means, or whether their intervals do not touch."""
+    """Return the difference of two means, whether their intervals do not touch, or a rest."""
+    if fact.rule == "rest":
+        return _rest(fact, store)
     pooled = []
     for rows in fact.rows:
         found = cited(store.db, rows.table, [rows.column, rows.weight], rows.where)
@@ -141,6 +150,15 @@ def _compared(fact: Fact, store: "Store") -> float | bool | None:
     if fact.rule == "difference":
         return float(mean - before)
     return bool(low > before_high or high < before_low)
+
+
+def _rest(fact: Fact, store: "Store") -> float | None:
+    """Return one less the part that the first column is of the second, None of nothing."""
+    part, whole = (
+        sum(row[rows.column] for row in cited(store.db, rows.table, [rows.column], rows.where))
+        for rows in fact.rows
+    )
+    return 1 - part / whole if whole else None
 
 
 def _pooled(found: Sequence[Mapping[str, Any]], rows: Rows) -> tuple[Any, Any, Any]:
@@ -171,7 +189,10 @@ def _answer(rows: Rows, store: "Store") -> Any:
 
 def _about(rows: Rows, store: "Store") -> set[str]:
     """Return the ids that rows are keyed by, or that stand beside a path into an answer."""
-    keys = ("narrative_id", "asset_id", "episode_id", "source_id", "id")
+    keys = (
+        *("narrative_id", "asset_id", "episode_id", "source_id", "id"),
+        *("topic_id", "other_id", "term"),
+    )
     found: set[str] = set()
     for key in keys:
         value = rows.where.get(key)
@@ -188,10 +209,11 @@ def _about(rows: Rows, store: "Store") -> set[str]:
 def _check_name(said: Said, name: Name, about: set[str], store: "Store") -> None:
     if name.id not in about:
         raise _refuse(said, f"names {name.words!r}, which its rows are not about")
-    found = cited(store.db, _NAMED[name.kind], ["name"], {"id": name.id})
+    table, column = _NAMED[name.kind]
+    found = cited(store.db, table, [column], {"id": name.id})
     if name.kind == "asset":  # as it was called when the answer was stored
         found += cited(store.db, "moves", ["name"], {"asset_id": name.id})
-    if name.words not in {name.id, *(row["name"] for row in found)}:
+    if name.words not in {name.id, *(row[column] for row in found)}:
         raise _refuse(said, f"calls {name.id!r} {name.words!r}, which is not its stored name")
 
 
@@ -218,6 +240,18 @@ def _check_quotes(report: WeeklyReport, store: "Store") -> None:
                 f"is quoted for {narrative_id!r}, which no label of document"
                 f" {quote.document_id!r} names",
             )
+
+
+def _check_topic_quotes(report: WeeklyReport, store: "Store") -> None:
+    """Check that each quote of a topic stands in a document that is in the topic."""
+    for line in report.topics.proposed.shown:
+        for quote in line.quotes:
+            where = {"topic_id": line.id, "document_id": quote.document_id}
+            if not cited(store.db, "topic_documents", ["document_id"], where):
+                raise _refuse(quote.quote, f"is quoted for {line.id!r}, which it is not in")
+            found = cited(store.db, "documents", ["title", "text"], {"id": quote.document_id})
+            if not any(quote.quote in text for row in found for text in row.values()):
+                raise _refuse(quote.quote, f"does not stand in document {quote.document_id!r}")
 
 
 def _quotes(report: WeeklyReport) -> Iterator[tuple[str, Evidence]]:

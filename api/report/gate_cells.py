@@ -4,6 +4,7 @@ from math import isclose
 from typing import TYPE_CHECKING, Any
 
 from api.errors import EvidenceError
+from api.report.drift import drift_of
 from api.report.material import Material
 from api.report.outside import outside_of
 from api.report.quality import quality_of
@@ -11,6 +12,7 @@ from api.report.records import Told, WeekChange, WeeklyReport
 from api.report.review import review_of
 from api.report.tape import change_between
 from api.report.told import wilson
+from api.report.topics import topics_of
 from store.evidence import Where, cited
 from store.weeks import Weeks
 
@@ -41,6 +43,8 @@ def check_cells(report: WeeklyReport, store: "Store", material: Material) -> Non
     _check_scan(report, store)
     again = (
         ("review", report.review, review_of(material)),
+        ("drift", report.drift, drift_of(material)),
+        ("topics", report.topics, topics_of(material)),
         ("outside", report.outside, outside_of(material)),
         ("quality", report.quality, quality_of(material)),
     )

@@ -23,6 +23,7 @@ def check_markdown(markdown: str, report: WeeklyReport) -> None:
     sentences = list(sentences_of(report))
     names = [told.name for told in report.told]
     names += [move.name for move in report.tape.moves]
+    names += [line.label for line in report.topics.proposed.shown]
     names = [" ".join(name.split()) for name in names]
     known: set[Number] = set()
     days: set[tuple[int | None, int, int]] = set()

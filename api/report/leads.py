@@ -4,11 +4,14 @@ from collections.abc import Sequence
 
 from api.report.basis import Outside, Quality
 from api.report.citations import answer_row, outside_count, passing_fact, tested_fact
+from api.report.drift import drift_words
 from api.report.facts import Fact, Rows, Said, fact, instants_between, say
 from api.report.material import Material
 from api.report.records import Inquiry, Leads, Review, Scan, Tape, Told
 from api.report.recounted import of_outside, of_quality
 from api.report.summary import change_lines, review_words
+from api.report.topic_records import Drifting, NewTopics
+from api.report.topics import lead_words
 from store.evidence import Between
 
 
@@ -20,18 +23,29 @@ def leads_of(
     inquiry: Inquiry | None,
     scan: Scan | None,
     review: Review,
-    outside: Outside,
+    found: tuple[NewTopics, Drifting, Outside],
     quality: Quality,
 ) -> Leads:
-    """Return the lines of every section; ``told`` is all narratives, those that rose and fell."""
+    """Return the lines of every section.
+
+    Parameters
+    ----------
+    told : tuple
+        All narratives, those that rose and those that fell.
+    found : tuple
+        Topics, drift, and what lies outside the list.
+    """
     _, rose, fell = told
+    topics, drift, outside = found
     return Leads(
         moved=_moved(tape),
         said=_said(material),
         changed=[*change_lines(material, rose, "rose"), *change_lines(material, fell, "fell")],
         suspects=_suspects(inquiry),
         scan=_scan(material, scan),
+        drift=drift_words(drift, material),
         review=review_words(review),
+        topics=lead_words(topics),
         outside=_outside(outside),
         quality=_quality(material, quality),
     )

@@ -11,6 +11,7 @@ from api.report.records import Week
 from store.errors import NotFoundError
 from store.pages import Pages
 from store.records import AlignmentCell, Asset, Explanation, Narrative
+from store.topic_weeks import TopicsOfWeek, TopicWeeks
 from store.weeks import Weeks
 
 if TYPE_CHECKING:
@@ -35,6 +36,8 @@ class Material:
         The answers that the reports of the weeks before showed, last week's first.
     known_closes : sequence of rows
         Closes of the assets of their conditions, as public by ``known_by``.
+    topic_quotes : sequence of rows
+        Stories of the topics that were proposed in the week, of each topic the nearest first.
     """
 
     week: Week
@@ -61,6 +64,8 @@ class Material:
     taggings: Sequence[Row]
     failures: Sequence[Row]
     models: Sequence[Row]
+    topics: TopicsOfWeek
+    topic_quotes: Sequence[Row]
 
 
 def select(store: "Store", name: str | None, *, now: datetime) -> Material:
@@ -104,6 +109,7 @@ def select(store: "Store", name: str | None, *, now: datetime) -> Material:
     narratives = store.narratives.all()
     long_ago = start - timedelta(weeks=OUTSIDE_WEEKS)
     first_failure = datetime.combine(monday, time(), UTC)
+    topics = TopicWeeks(store.db).of_week(monday, sunday)
     return Material(
         week=week,
         previous=weeks.sessions(monday - timedelta(days=7), monday - timedelta(days=1)),
@@ -133,6 +139,8 @@ def select(store: "Store", name: str | None, *, now: datetime) -> Material:
         taggings=weeks.taggings(start, end),
         failures=weeks.failures(first_failure, first_failure + timedelta(days=7)),
         models=weeks.models(start, end),
+        topics=topics,
+        topic_quotes=_topic_quotes(TopicWeeks(store.db), topics, monday),
     )
 
 
@@ -221,6 +229,21 @@ def _plain(value: Any) -> Any:
     if value is None or value != value:  # noqa: PLR0124 - NaN and NaT alone differ from themselves
         return None
     return value.to_pydatetime() if hasattr(value, "to_pydatetime") else value
+
+
+def _topic_quotes(weeks: TopicWeeks, topics: TopicsOfWeek, monday: date) -> list[Row]:
+    """Return the stories of the topics that were proposed in a week."""
+    found: list[Row] = []
+    for run in topics.runs:
+        ids = [
+            topic.id
+            for topic, _ in topics.topics
+            if topic.language == run.language
+            and topic.proposed_on is not None
+            and monday <= topic.proposed_on <= run.day
+        ]
+        found += weeks.quotes(ids, run.start, run.day)
+    return found
 
 
 def _quoted(weeks: Weeks, explanation: Explanation | None) -> dict[str, Row]:

@@ -20,6 +20,7 @@ from api.report import phrases
 from api.report.basis import OutsideStory
 from api.report.draw import draw
 from api.report.records import Evidence, WeeklyReport
+from api.report.topic_records import TopicQuote
 
 TEMPLATE = Path(__file__).parent.parent / "templates" / "report.typ"
 _FALLBACK = re.compile(r"var\(--[a-z-]+, ?([^)]+)\)")
@@ -95,6 +96,10 @@ def pdf_values(report: WeeklyReport) -> dict[str, Any]:
             for one in (*report.review.last, *report.review.older)
         ],
         "known_by": wording.instant_text(report.review.known_by),
+        "drift": _texts(
+            [phrases.unstopped(one.said) for one in report.drift.moved[: phrases.MOST_DRIFTS]]
+        ),
+        "topics": _topics(report),
         "outside": _outside(report),
         "scan": _scan(report),
         "quality": _quality(report),
@@ -214,6 +219,45 @@ def _inquiry(report: WeeklyReport) -> dict[str, Any] | None:
     }
 
 
+def _topics(report: WeeklyReport) -> dict[str, Any]:
+    topics = report.topics
+    groups = [("Emerging", topics.emerging), ("Growing", topics.growing),
+              ("Fading", topics.fading), ("Weak signals", topics.weak)]  # fmt: skip
+    return {
+        "runs": bool(topics.runs),
+        "proposed": [
+            {
+                "label": _text(line.label),
+                "said": _text(line.said),
+                "words": _text(phrases.more_words(line)),
+                "quotes": [_topic_quote(quote) for quote in line.quotes],
+                "accept": [_text(part) for part in phrases.command(line.accept or "")],
+            }
+            for line in topics.proposed.shown
+        ],
+        "groups": [
+            {
+                "title": title,
+                "lines": [_text(phrases.unstopped(line.said)) for line in group.shown],
+            }
+            for title, group in groups
+            if group.shown
+        ],
+        "notes": _texts([*topics.turns, *topics.sure]),
+    }
+
+
+def _topic_quote(quote: TopicQuote) -> dict[str, Any]:
+    link = _link(quote.title or "open", quote.url)
+    return {
+        "text": _text(quote.quote),
+        "source": _text(quote.source or "unknown source"),
+        "title": link["text"] if quote.title or link["url"] else "",
+        "url": link["url"],
+        "at": wording.instant_text(quote.published_at).partition(",")[0],
+    }
+
+
 def _outside(report: WeeklyReport) -> dict[str, Any]:
     def story(one: OutsideStory) -> dict[str, Any]:
         return {**_link(one.title, one.url), "source": _text(one.source), "copies": one.copies}
@@ -231,9 +275,9 @@ def _outside(report: WeeklyReport) -> dict[str, Any]:
                 ],
                 "example": story(one.example),
             }
-            for one in outside.words
+            for one in outside.words[: phrases.fewer(report)]
         ],
-        "told": [story(one) for one in outside.told],
+        "told": [story(one) for one in outside.told[: phrases.fewer(report)]],
     }
 
 

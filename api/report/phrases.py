@@ -4,10 +4,13 @@ import re
 
 from api import wording
 from api.report.basis import Lag, Outlet
-from api.report.records import Scored
+from api.report.records import Scored, WeeklyReport
+from api.report.topic_records import TopicLine
 
 MOST_SOURCES = 12
 """Rows of the tables of sources; the JSON has all."""
+MOST_DRIFTS = 6
+"""Lines on how narratives drifted; the JSON has all."""
 _MOST_QUOTE = 420
 
 
@@ -17,6 +20,25 @@ def cut(words: str, most: int = _MOST_QUOTE) -> str:
     if len(words) <= most:
         return words
     return words[:most].rsplit(" ", 1)[0].rstrip(" ,;:") + "…"
+
+
+def command(words: str) -> tuple[str, str]:
+    """Return what a line says of a command, and the command."""
+    before, _, after = words.partition(": ")
+    return f"{before}: ", after
+
+
+def fewer(report: WeeklyReport) -> int:
+    """Return how many words and stories outside the list are shown: fewer beside topics."""
+    if not report.topics.runs:
+        return 8
+    return 4 if report.outside.passing else 2
+
+
+def more_words(line: TopicLine) -> str:
+    """Return the words of a topic that its label does not have."""
+    named = set(re.findall(r"\w+", line.label.casefold()))
+    return ", ".join(word for word in line.words if word.casefold() not in named)
 
 
 def unstopped(words: str) -> str:

@@ -10,6 +10,7 @@ from typing import Literal
 
 from api.report.basis import Outside, Quality
 from api.report.facts import Said, Sentence
+from api.report.topic_records import Drifting, NewTopics
 from store.records import (
     AlignmentCell,
     Analog,
@@ -329,7 +330,9 @@ class Leads:
     changed: Sequence[Said]
     suspects: Sequence[Said]
     scan: Sequence[Said]
+    drift: Sequence[Said]
     review: Sequence[Said]
+    topics: Sequence[Said]
     outside: Sequence[Said]
     quality: Sequence[Said]
 
@@ -359,6 +362,8 @@ class WeeklyReport:
     disputes: Sequence[Dispute]
     inquiry: Inquiry | None
     scan: Scan | None
+    drift: Drifting
     review: Review
+    topics: NewTopics
     outside: Outside
     quality: Quality

@@ -4,17 +4,21 @@ from collections.abc import Mapping
 from typing import Any
 
 from api.report.basis import Outside, Quality
+from api.report.drift import drift_of, of_drift
 from api.report.material import Material
 from api.report.outside import outside_of
 from api.report.quality import quality_of
 from api.report.records import Review
 from api.report.review import review_of
+from api.report.topics import of_topics, topics_of
 
 
 def recounted(material: Material) -> Mapping[str, Any]:
     """Return the counts of a week by name."""
     return {
         **of_review(review_of(material)),
+        **of_drift(drift_of(material)),
+        **of_topics(topics_of(material)),
         **of_outside(outside_of(material)),
         **of_quality(quality_of(material)),
     }

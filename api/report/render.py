@@ -69,6 +69,7 @@ def _environment(*, html: bool) -> Environment:
     environment.globals["w"] = wording
     environment.globals["p"] = phrases
     environment.globals["most_sources"] = phrases.MOST_SOURCES
+    environment.globals["most_drifts"] = phrases.MOST_DRIFTS
     environment.globals["link"] = linked
     environment.globals["safe"] = Markup  # for macros, whose parts are escaped already
     environment.filters["cut"] = phrases.cut
