@@ -192,6 +192,7 @@ def collect_one(pages: Pages, topic_id: str, query: Mapping[str, str]) -> dict[s
         "total": total,
         "page": page,
         "pages": last,
+        "per_page": PAGE,
         "outlets": outlets,
     }
 
