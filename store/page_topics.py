@@ -63,10 +63,10 @@ class Discovered:
             return []
         found = kept_rows(
             self._db,
-            "WITH wanted AS (SELECT w.topic_id AS id FROM topic_weeks w"
-            "  JOIN topics t ON t.id = w.topic_id WHERE w.day IN (SELECT max(day)"
-            "  FROM discoveries GROUP BY language) AND w.day = (SELECT max(day) FROM discoveries d"
-            "  WHERE d.language = t.language) UNION SELECT id FROM topics"
+            "WITH last AS (SELECT language, max(day) AS day FROM discoveries GROUP BY language),"
+            " wanted AS (SELECT w.topic_id AS id FROM last r"
+            "  CROSS JOIN topic_weeks w ON w.day = r.day CROSS JOIN topics t ON t.id = w.topic_id"
+            "  WHERE t.language = r.language UNION SELECT id FROM topics"
             "  WHERE status = 'candidate' UNION SELECT id FROM (SELECT id FROM topics"
             "  WHERE status IN ('accepted', 'dismissed') ORDER BY decided_at DESC, id LIMIT ?))"
             f" SELECT {_LINE}, {_named('w', _WEEK)} FROM wanted JOIN topics t ON t.id = wanted.id"
@@ -79,10 +79,12 @@ class Discovered:
 
     def recent(self, ids: Collection[str], days: Sequence[str]) -> dict[str, dict[str, int]]:
         """Return the stories of the seven days up to each of some days, by topic and day."""
+        if not ids:
+            return {}
         found = rows(
             self._db,
-            "SELECT topic_id, day, recent FROM topic_weeks WHERE topic_id IN"
-            " (SELECT value FROM json_each(?)) AND day IN (SELECT value FROM json_each(?))",
+            "SELECT w.topic_id, w.day, w.recent FROM json_each(?) one CROSS JOIN json_each(?) at"
+            " CROSS JOIN topic_weeks w ON w.topic_id = one.value AND w.day = at.value",
             [json.dumps(sorted(ids)), json.dumps(list(days))],
         )
         counts: dict[str, dict[str, int]] = {id_: {} for id_ in ids}
@@ -92,6 +94,8 @@ class Discovered:
 
     def headlines(self, ids: Collection[str]) -> dict[str, Row]:
         """Return the first representative story of topics that have one, by topic."""
+        if not ids:
+            return {}
         found = rows(
             self._db,
             f"SELECT wanted.value AS topic_id, {STORY} FROM json_each(?) wanted"
