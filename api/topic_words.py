@@ -1,15 +1,17 @@
 """The rules for a candidate in words: what a topic must have to be proposed as a narrative."""
 
-# Of the rules that a number of the week is compared with: the name of that number.
+# By the name that a week's ``lacks`` gives it, and in that order (`nlp.topics.candidates`).
 RULES = {
     "stories": "stories",
     "sources": "sources",
     "days": "days on which it was told",
-    "stability": "stability over bootstrap runs",
     "top_source": "spread over sources",
-    "market": "stories on markets",
-    "npmi": "words that are used together",
+    "stability": "stability over bootstrap runs",
+    "market": "talk of markets",
+    "rise": "a late rise",
 }
+VALUES = {**{name: name for name in RULES}, "rise": "pvalue"}
+"""The column of ``topic_weeks`` that a rule looks at."""
 
 
 def rule_words(name: str) -> str:

@@ -74,19 +74,20 @@ def section(page, name):
 
 def test_topics_stand_in_the_group_that_a_reader_looks_for(site):
     data = site("/topics.json").json()
-    groups = ("candidates", "moving", "weak", "decided", "background")
+    groups = ("candidates", "moving", "weak", "decided", "steady", "background")
     assert {name: [one["id"] for one in data[name]] for name in groups} == {
         "candidates": [CANDIDATE.id],
         "moving": [FADING.id],
         "weak": [WEAK.id],
         "decided": [ACCEPTED.id],
+        "steady": [],
         "background": [BACKGROUND.id],
     }
     assert data["candidates"][0]["series"] == [
         ["2026-01-17", 2], ["2026-01-24", 5], ["2026-01-31", 12],
     ]  # fmt: skip
     page = site("/topics")
-    places = [page.text.index(f'id="{name}"') for name in groups]
+    places = [page.text.index(f'id="{name}"') for name in groups if name != "steady"]
     assert places == sorted(places)
     assert page.text.index("<details>") > page.text.index('id="decided"')
 
@@ -109,8 +110,12 @@ def test_the_page_says_what_a_topic_is_and_how_the_last_run_went(site):
 
 def test_a_candidate_has_its_counts_and_one_headline(site):
     said = section(site("/topics"), "candidates")
-    for words in ("19 stories from 2 sources on 6 days: 12 in the last 7 days, 7 in the 33 days",
-                  "10.9 % of all stories", "emerging proposed Sat 31 Jan", "Harbour Letter"):  # fmt: skip
+    for words in (
+        "19 stories from 2 sources on 6 days: 12 in the last 7 days, 7 in the 33 days",
+        "10.9 % of all stories",
+        "emerging proposed Sat 31 Jan",
+        "Harbour Letter",
+    ):
         assert words in said, words
     assert "lacks" not in said
 
@@ -397,22 +402,21 @@ def _topic(status, trend="steady", lacks=(), decided_at=None):
         (_topic("watched", "growing", ["days", "stability"]), "weak"),
         (_topic("watched", "fading", ["stories"]), "moving"),
         (_topic("watched", None), "weak"),
+        (_topic("watched", "quiet", ["rise"]), "steady"),
         (_topic("background", "growing"), "background"),
         (_topic("dismissed"), "decided"),
     ],
-    ids=range(7),
+    ids=range(8),
 )
 def test_a_topic_goes_into_one_group(topic, group):
     found = grouped([topic])
     assert {name: len(rows) for name, rows in found.items() if rows} == {group: 1}
 
 
-def test_emerging_comes_first_and_the_order_within_is_kept():
-    rows = [
-        {**_topic("watched", trend, []), "nth": nth}
-        for nth, trend in enumerate(["quiet", "steady", "growing", "emerging", "growing"])
-    ]
-    assert [row["nth"] for row in grouped(rows)["moving"]] == [3, 2, 4, 1, 0]
+def test_emerging_comes_first_then_talk_of_markets_and_the_order_is_kept():
+    told = [("growing", ["market"]), ("growing", []), ("emerging", []), ("growing", [])]
+    rows = [{**_topic("watched", *one), "nth": nth} for nth, one in enumerate(told)]
+    assert [row["nth"] for row in grouped(rows)["moving"]] == [2, 1, 3, 0]
     late = [_topic("accepted", decided_at=at) for at in ("2026-01-01", "2026-01-09")]
     assert [row["decided_at"] for row in grouped(late)["decided"]] == ["2026-01-09", "2026-01-01"]
 

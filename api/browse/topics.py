@@ -9,7 +9,7 @@ from markupsafe import Markup
 from api.browse.drawing import HALF, adaptive
 from api.browse.errors import PageNotFoundError
 from api.browse.filters import segment
-from api.topic_words import RULES, rule_words
+from api.topic_words import RULES, VALUES, rule_words
 from store.pages import Pages
 
 PAGE = 30  # stories of a topic
@@ -18,6 +18,7 @@ WEEKS = 13  # in a sparkline
 WEEKS_OF_ONE = 53
 BOX = 5  # topics on the home page
 _WEEK = timedelta(days=7)
+_LISTED = ("candidates", "moving", "weak", "steady", "background")
 _TRENDS = ("emerging", "growing", "steady", "fading", "quiet")
 # A topic that lacks one of these has too little behind it to be more than a weak signal.
 _FEW = frozenset({"stories", "sources", "days"})
@@ -45,17 +46,16 @@ def grouped(topics: Sequence[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]
     Returns
     -------
     dict
-        ``candidates`` wait for a person; ``moving`` are watched and more than a few stories;
-        ``weak`` are watched and few; ``decided`` were accepted or dismissed, the last one first;
-        ``background`` were there in the first window. Within a group by trend, then as given.
+        ``candidates`` wait for a person; ``moving`` are watched and come or go; ``weak`` are
+        watched and few stories; ``decided`` were accepted or dismissed, the last one first;
+        ``steady`` are watched and do not move; ``background`` were there in the first window.
+        Within a group by trend, those on markets first, then as given.
     """
-    found: dict[str, list[dict[str, Any]]] = {
-        name: [] for name in ("candidates", "moving", "weak", "decided", "background")
-    }
+    found: dict[str, list[dict[str, Any]]] = {name: [] for name in (*_LISTED, "decided")}
     for topic in topics:
         found[_group(topic)].append(topic)
-    for name in ("candidates", "moving", "weak", "background"):
-        found[name].sort(key=_by_trend)
+    for name in _LISTED:
+        found[name].sort(key=_place)
     found["decided"].sort(key=lambda topic: topic["decided_at"] or "", reverse=True)
     return found
 
@@ -67,7 +67,9 @@ def _group(topic: Mapping[str, Any]) -> str:
         return "decided"
     if topic["status"] == "background":
         return "background"
-    return "weak" if is_weak(topic) else "moving"
+    if is_weak(topic):
+        return "weak"
+    return "steady" if topic["week"]["trend"] in ("steady", "quiet") else "moving"
 
 
 def is_weak(topic: Mapping[str, Any]) -> bool:
@@ -76,8 +78,11 @@ def is_weak(topic: Mapping[str, Any]) -> bool:
     return week is None or (week["trend"] != "fading" and bool(_FEW & set(week["lacks"])))
 
 
-def _by_trend(topic: Mapping[str, Any]) -> int:
-    return len(_TRENDS) if topic["week"] is None else _TRENDS.index(topic["week"]["trend"])
+def _place(topic: Mapping[str, Any]) -> tuple[int, bool]:
+    week = topic["week"]
+    return (len(_TRENDS), True) if week is None else (
+        _TRENDS.index(week["trend"]), "market" in week["lacks"],
+    )  # fmt: skip
 
 
 def _add_series(pages: Pages, topics: Sequence[dict[str, Any]]) -> None:
@@ -119,7 +124,7 @@ def draw(data: dict[str, Any]) -> dict[str, Markup]:
     from api.charts import sparkline
 
     charts = {}
-    for group in ("candidates", "moving", "weak", "background"):
+    for group in _LISTED:
         for topic in data[group]:
             counts = [count for _, count in topic["series"]]
             if len(counts) > 1:
@@ -138,6 +143,7 @@ def box(pages: Pages) -> dict[str, Any]:
     fresh = [one for one in groups["candidates"] if (one["proposed_on"] or "") > since]
     watched = [*groups["moving"], *groups["weak"]]
     emerging = [one for one in watched if one["week"] and one["week"]["trend"] == "emerging"]
+    emerging.sort(key=_place)
     return {
         "day": day,
         "waiting": len(groups["candidates"]),
@@ -211,7 +217,7 @@ def _rules(week: Mapping[str, Any] | None) -> list[dict[str, Any]]:
         return []
     names = [*RULES, *(name for name in week["lacks"] if name not in RULES)]
     found = [
-        {"rule": name, "words": rule_words(name), "value": week.get(name),
+        {"rule": name, "words": rule_words(name), "value": week.get(VALUES.get(name, "")),
          "met": name not in week["lacks"]}
         for name in names
     ]  # fmt: skip
