@@ -11,8 +11,9 @@ import pytest
 from sqlite_utils import Database
 
 from api.browse.app import make_datasette
-from api.browse.topics import RULES, grouped, weekly
+from api.browse.topics import grouped, weekly
 from api.charts import topic_chart
+from api.topic_words import RULES
 from store import Store
 from store.migrations import migrations
 from store.publish import publish, snapshot_path
@@ -133,6 +134,14 @@ def test_a_candidate_that_meets_a_rule_no_more_says_so(own):
         ("sources", 2), ("new_rule", None),
     ]  # fmt: skip
     assert len(rules) == len(RULES) + 1
+
+
+def test_a_long_group_is_cut_but_counted_whole(own, monkeypatch):
+    monkeypatch.setattr("api.browse.topics.MOST", 1)
+    site = change(own, ("UPDATE topics SET status = 'candidate' WHERE status = 'watched'",))
+    data = site("/topics.json").json()
+    assert (len(data["candidates"]), data["totals"]["candidates"]) == (1, 3)
+    assert "3 candidates wait" in text_of(site("/topics"))
 
 
 def test_what_was_accepted_leads_to_its_narrative_once_that_is_stored(own, site):

@@ -16,6 +16,7 @@ PAGE = 30  # stories of a topic
 LAST_PAGE = 200
 WEEKS = 13  # in a sparkline
 WEEKS_OF_ONE = 53
+MOST = 50  # topics of a group; the table has them all
 BOX = 5  # topics on the home page
 _WEEK = timedelta(days=7)
 _LISTED = ("candidates", "moving", "weak", "steady", "background")
@@ -30,12 +31,14 @@ _FEW = frozenset({"stories", "sources", "days"})
 def collect(pages: Pages, _: str, query: Mapping[str, str]) -> dict[str, Any]:
     """Return the topics of the last run in groups, with the figures of that run."""
     runs = pages.topics.last_runs()
-    groups = grouped(pages.topics.now())
+    found = grouped(pages.topics.now())
+    groups = {name: group[:MOST] for name, group in found.items()}
     _add_series(pages, [one for group in groups.values() for one in group])
     return {
         "day": max((run["day"] for run in runs), default=None),
         "runs": [_with_rest(run) for run in runs],
         "names": {row["id"]: row["name"] for row in pages.narratives()},
+        "totals": {name: len(group) for name, group in found.items()},
         **groups,
     }
 
