@@ -17,6 +17,7 @@ from store.page_search import Search
 from store.page_series import Series
 from store.page_sources import Outlets
 from store.page_stories import Stories
+from store.page_topics import Discovered
 from store.records import closes_early
 from store.rows import Connection, Row, first, kept_rows, rows
 
@@ -24,7 +25,7 @@ _NEW_YORK = ZoneInfo("America/New_York")
 
 
 class Pages:
-    """Queries of the pages; ``series``, ``stories``, ``outlets``, ``search`` and ``alerts`` too.
+    """Queries of the pages, those on one subject under its name: ``series``, ``topics`` ...
 
     Parameters
     ----------
@@ -38,6 +39,7 @@ class Pages:
         self.stories = Stories(db)
         self.outlets = Outlets(db)
         self.search = Search(db)
+        self.topics = Discovered(db)
         self.alerts = Alerts(db)
 
     # -- names ----------------------------------------------------------------------

@@ -13,6 +13,7 @@ from pathlib import Path
 from store.database import Store
 from store.errors import SchemaError, StoreError
 from store.migrations.pages import VIEWS
+from store.page_topics import PLACES
 
 # What no page shows: about 1 KB a document, four tenths of an archive of headlines.
 _WORKING = ("vectors",)
@@ -45,11 +46,21 @@ _TABLES = {
   document_id TEXT NOT NULL,
   mentions INTEGER NOT NULL,
   PRIMARY KEY (asset_id, effective_at, document_id)""",
+    "topic_stories": """
+  topic_id TEXT NOT NULL,
+  effective_at TEXT NOT NULL,
+  document_id TEXT NOT NULL,
+  source_id TEXT NOT NULL,
+  is_core INTEGER NOT NULL,
+  similarity REAL NOT NULL,
+  PRIMARY KEY (topic_id, effective_at, document_id)""",
     "table_counts": """
   "table" TEXT NOT NULL,
   "rows" INTEGER NOT NULL,
   PRIMARY KEY ("table")""",
 }
+# Of the last but one there is no view: the pages ask the tables of a working file themselves.
+_SELECTS = {**VIEWS, "topic_stories": PLACES}
 # The table of labels is looked at by narrative and stance, in the order of its key; the names in
 # the stories of a narrative are counted without their rows.
 _FOR_TABLES = (
@@ -196,7 +207,9 @@ def _for_readers(copy: Path) -> None:
             connection.execute(f"DROP VIEW IF EXISTS {name}")
             connection.execute(f"CREATE TABLE {name} ({columns}\n) STRICT, WITHOUT ROWID")
             key = columns.rpartition("PRIMARY KEY (")[2].rstrip(")")
-            connection.execute(f"INSERT INTO {name} SELECT * FROM ({VIEWS[name]}) ORDER BY {key}")
+            connection.execute(
+                f"INSERT INTO {name} SELECT * FROM ({_SELECTS[name]}) ORDER BY {key}"
+            )
         for statement in _FOR_TABLES:
             connection.execute(statement)
         # Statistics help the planner of the pages; a snapshot is never written to again.
@@ -230,6 +243,7 @@ def _for_writing(copy: Path) -> None:
         for name in [name for name in VIEWS if name in kept]:
             connection.execute(f"DROP TABLE {name}")
             connection.execute(f"CREATE VIEW {name} AS{VIEWS[name]}")
+        connection.execute("DROP TABLE IF EXISTS topic_stories")
         if kept:
             connection.execute("DROP INDEX entities_of_document")
             connection.execute("DROP INDEX labels_by_narrative")

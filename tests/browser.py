@@ -21,6 +21,7 @@ from api.browse.app import make_datasette
 from store import Store
 from store.publish import publish
 from tests.sample_store import populated_store
+from tests.sample_topics import fill_topics
 
 BROWSER = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))),
@@ -195,6 +196,10 @@ def addresses(snapshot: Path) -> dict[str, str]:
             if one("SELECT 1 FROM revisions") != "none"
             else f"/document/{one(most('document_id', 'labels'))}",
             "source": f"/source/{one(most('source_id', 'documents'))}",
+            "topics": "/topics",
+            "topic": f"/topic/{one(most('topic_id', 'topic_documents'))}"
+            if one("SELECT 1 FROM topic_documents") != "none"
+            else "/topics",
             "search": "/search?q=the",
             "query": "/tapestory/what_changed",
             "table": "/tapestory/documents?_size=5",
@@ -228,6 +233,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     populated_store(path)
     with Store.open(path) as store:
         _revise(store)
+        fill_topics(store)
         snapshot = publish(store).path
     with served(make_datasette(snapshot)) as origin:
         yield Site(origin=origin, snapshot=snapshot, pages=addresses(snapshot))

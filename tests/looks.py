@@ -8,8 +8,8 @@ from axe_playwright_python.sync_playwright import Axe
 from tests.browser import PHONE, Site, Visit
 
 KINDS = (
-    "home", "narrative", "asset", "day", "document", "source", "search", "query", "table", "view",
-    "row", "tables", "missing",
+    "home", "narrative", "asset", "day", "document", "source", "topics", "topic", "search", "query",
+    "table", "view", "row", "tables", "missing",
 )  # fmt: skip
 SERIOUS = ("serious", "critical")
 # Of each chart that is shown: texts beyond its edge, texts smaller than 11 pixels on the

@@ -344,7 +344,7 @@ def test_every_link_of_every_page_answers(get, document_id):
 def test_every_canned_query_runs(get, name):
     answer = get(f"/tapestory/{name}.json?narrative=fed-policy&stance=&since=&_shape=array")
     assert answer.status_code == 200, answer.text
-    if name not in {"unsure_labels", "surprises"}:
+    if name not in {"unsure_labels", "surprises", "topics_now", "drift_now"}:
         assert answer.json()
 
 

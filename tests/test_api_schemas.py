@@ -30,6 +30,7 @@ from tests.alert_world import night, planted, sessions
 from tests.align_store import fill
 from tests.align_world import CRASH, NOW
 from tests.sample_store import empty_store, populated_store
+from tests.sample_topics import fill_topics
 
 OWNERS = {name: schemas.schema(name) for name in schemas.NAMES}
 PARTS = {**OWNERS, **schemas.shapes()}
@@ -126,6 +127,8 @@ class Site:
         self.ask_each("document", "SELECT DISTINCT document_id FROM revisions LIMIT 20")
         self.ask_each("source", f"SELECT id FROM sources LIMIT {others}")
         self.ask_each("alert", "SELECT id FROM alerts")
+        self.ask("/topics.json", "topics")
+        self.ask_each("topic", "SELECT id FROM topics")
         for query in ("", "?q=metals", "?q=the&order=newest&copies=1", "?q=%E7%BE%8E%E5%85%83"):
             self.ask(f"/search.json{query}", "search")
         self.ask("/alerts.json", "alerts")
@@ -143,6 +146,7 @@ def sample(tmp_path_factory):
     path = tmp_path_factory.mktemp("schemas") / "sample.db"
     populated_store(path)
     with Store.open(path) as store:
+        fill_topics(store)
         publish(store)
     return path
 

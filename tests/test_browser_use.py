@@ -18,8 +18,10 @@ from api.browse.app import make_datasette
 from tests.browser import DESK, PHONE, is_own
 
 # Links within a table are Datasette's; those that lead there are looked at.
-READ = ("home", "narrative", "asset", "day", "document", "source", "search", "query")
-KINDS_OF_OURS = ("narrative", "asset", "day", "document", "source", "search")
+READ = (
+    "home", "narrative", "asset", "day", "document", "source", "topics", "topic", "search", "query",
+)  # fmt: skip
+KINDS_OF_OURS = ("narrative", "asset", "day", "document", "source", "topic", "search")
 INSIDE = """() => { const r = document.activeElement.getBoundingClientRect();
   return [r.left >= 0 && r.top >= 0 && r.width > 0, document.activeElement.textContent.trim(),
           getComputedStyle(document.activeElement).outlineStyle]; }"""

@@ -45,6 +45,11 @@ ALLOWED = {
     ("store/pages.py", "ZoneInfo"): "which stories a page lists where no close is stored",
     ("store/tidy.py", "ZoneInfo"): "which sessions were over at an instant, for a reader",
     ("store/page_search.py", "normalize"): "the words of a query, no instant",
+    ("store/topics.py", "SQL day"): "dates in UTC on which stories were told, no session",
+    (
+        "store/migrations/topics.py",
+        "SQL day",
+    ): "labels before the day on which a narrative was found",
     ("store/weeks.py", "SQL day"): "days of a database that has neither intensity nor prices",
     ("api/alerts/settings.py", "ZoneInfo"): "local hours in which nothing is sent, no session",
     ("align/inputs.py", "date"): "how much of a calendar to load",

@@ -20,6 +20,7 @@ from api.report import build_report, render_html
 from store import Store
 from tests.browser import DESK, PHONE, addresses, served
 from tests.sample_store import populated_store
+from tests.sample_topics import fill_topics
 from tests.server import Answer, serve
 
 PAYLOAD = (
@@ -49,12 +50,14 @@ COLUMNS = {
     "alignments": "method",
     "runs": "settings models counts",
     "stamp_checks": "message",
+    "topics": "label narrative_id",
+    "drift_terms": "term",
 }
 # Of a stored explanation: what a reader sees as words, by the key that it has.
 WORDS = ("premise", "quote", "url", "statement", "condition", "none_of_these", "name", "unit",
          "fired", "flags", "analog_statement")  # fmt: skip
-KINDS = ("home", "narrative", "asset", "day", "document", "source", "search", "query", "table",
-         "view", "row", "tables", "missing")  # fmt: skip
+KINDS = ("home", "narrative", "asset", "day", "document", "source", "topics", "topic", "search",
+         "query", "table", "view", "row", "tables", "missing")  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +66,7 @@ def poisoned(tmp_path_factory):
     path = tmp_path_factory.mktemp("poisoned") / "t.db"
     populated_store(path)
     with Store.open(path) as store, store.transaction():
+        fill_topics(store)
         _poison(store.db)
     return path
 
@@ -78,6 +82,8 @@ def _poison(db: Any) -> None:
             start = SCRIPT_ADDRESS if "url" in column else ""
             # Where values must differ, or be of a list, the row is left as it is.
             db.execute(f"UPDATE OR IGNORE {table} SET {column} = ?", [start + PAYLOAD])
+    db.execute("UPDATE topics SET words = ?", [json.dumps([[PAYLOAD, 0.9]])])
+    db.execute("UPDATE topic_weeks SET lacks = ?", [json.dumps([PAYLOAD])])
     for table, column in (("narratives", "keywords"), ("episodes", "sources")):
         db.execute(f"UPDATE {table} SET {column} = ?", [json.dumps([PAYLOAD])])
     db.execute('UPDATE passages SET start = 0, "end" = length(text)')

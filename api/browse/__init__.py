@@ -1,6 +1,6 @@
 """Tapestory's pages, as a Datasette plugin over a published snapshot.
 
-Adds home, narrative, asset, day, document, source and search pages beside Datasette's own
+Adds home, narrative, topic, asset, day, document, source and search pages beside Datasette's own
 tables; reads only, speaks no SQL of its own but the canned queries, and renders every text
 that was crawled as text. ``make_datasette`` in ``api.browse.app`` serves a snapshot.
 """

@@ -14,9 +14,13 @@ _PAGES = {
     "document_id": "document",
     "duplicate_of": "document",
     "nearest_id": "document",
+    "topic_id": "topic",
+    "other_id": "topic",
+    "parent_id": "topic",
 }
 _OWN = {"narratives": "narrative", "assets": "asset", "sources": "source",
-        "source_health": "source", "documents": "document", "stories": "document"}  # fmt: skip
+        "source_health": "source", "documents": "document", "stories": "document",
+        "topics": "topic"}  # fmt: skip
 # Only explained days have a page: those of these tables, and of queries that show a verdict.
 _EXPLAINED = ("explanations", "moves", "suspects", "analogs")
 

@@ -24,6 +24,8 @@ def collect(pages: Pages, document_id: str, query: Mapping[str, str]) -> dict[st
         "passages": [passage for passage in passages if passage["labels"]],
         "entities": pages.stories.names_in(document_id),
         "copies": pages.stories.copies(document["duplicate_of"] or document_id),
+        "topic": pages.topics.place(document_id)
+        or pages.topics.place(document["duplicate_of"] or ""),
         "revisions": _revisions(document, pages.stories.revisions(document_id)),
     }
 

@@ -12,6 +12,7 @@ from urllib.parse import quote, urlsplit
 from markupsafe import Markup
 
 from api import wording
+from api.topic_words import rule_words
 
 _ASSET_UNITS = {"yield_pct": " %", "spread_bp": " bp"}
 
@@ -123,6 +124,7 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "percentile": wording.percentile,
     "pvalue": wording.pvalue,
     "rank": rank,
+    "rule_words": rule_words,
     "segment": segment,
     "sentence": wording.sentence,
     "share_change": wording.share_change,

@@ -7,6 +7,7 @@ from markupsafe import Markup
 
 from api.browse.alerts import running
 from api.browse.drawing import move_bars
+from api.browse.topics import box
 from store.pages import Pages
 
 WEEK = 5  # sessions
@@ -44,6 +45,7 @@ def collect(pages: Pages, _: str, query: Mapping[str, str]) -> dict[str, Any]:
         "largest_since": days[0] if days else None,
         "verdicts": verdicts,
         "alerts": running(pages),
+        "topics": box(pages),
         "quality": pages.quality(),
         "troubled": [row for row in pages.outlets.health() if row["status"] != "active"],
     }

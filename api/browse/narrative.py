@@ -59,6 +59,8 @@ def collect(pages: Pages, narrative_id: str, query: Mapping[str, str]) -> dict[s
         "cells": [row for row in pages.series.cells("narrative_id", narrative_id)
                   if row["lag"] == 0],
         "marked": _marked(pages, days[-span:]),
+        "drift": pages.topics.drift(narrative_id),
+        "topics": pages.topics.behind(narrative_id),
         "others": [row for row in pages.narratives() if row["id"] != narrative_id],
     }  # fmt: skip
     return {**data, **_said(pages, narrative_id, days, day, sessions)}

@@ -14,7 +14,18 @@ from weakref import WeakKeyDictionary
 from markupsafe import Markup
 
 from api import schemas
-from api.browse import alerts, asset, day, document, home, narrative, reports, search, source
+from api.browse import (
+    alerts,
+    asset,
+    day,
+    document,
+    home,
+    narrative,
+    reports,
+    search,
+    source,
+    topics,
+)
 from api.browse.errors import PageMovedError, PageNotFoundError
 from api.browse.headers import PAGE_POLICY
 from store.errors import NotFoundError, StoreError, TapestoryError
@@ -73,6 +84,18 @@ PAGES = (
     Page(name="source", pattern=f"/source{_ID}", collect=source.collect, draw=source.draw),
     Page(name="alerts", pattern=r"/alerts(?P<format>\.json)?$", collect=alerts.collect),
     Page(name="alert", pattern=f"/alert{_ID}", collect=alerts.collect_one),
+    Page(
+        name="topics",
+        pattern=r"/topics(?P<format>\.json)?$",
+        collect=topics.collect,
+        draw=topics.draw,
+    ),
+    Page(
+        name="topic",
+        pattern=f"/topic{_ID}",
+        collect=topics.collect_one,
+        draw=topics.draw_one,
+    ),
     Page(name="reports", pattern=r"/reports(?P<format>\.json)?$", collect=reports.collect),
     Page(name="search", pattern=r"/search(?P<format>\.json)?$", collect=search.collect),
 )

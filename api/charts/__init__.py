@@ -14,6 +14,7 @@ from api.charts.moves import move_bar, moves_chart
 from api.charts.sparkline import sparkline
 from api.charts.stance import stance_bar, stance_chart
 from api.charts.suspects import suspects_chart
+from api.charts.topics import topic_chart
 
 __all__ = [
     "PriceLine",
@@ -30,4 +31,5 @@ __all__ = [
     "stance_bar",
     "stance_chart",
     "suspects_chart",
+    "topic_chart",
 ]

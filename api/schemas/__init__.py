@@ -27,6 +27,8 @@ NAMES = (
     "search",
     "alerts",
     "alert",
+    "topics",
+    "topic",
     "reports",
     "refusal",
     "explain",
