@@ -20,8 +20,8 @@ _PROPOSITION = """\
 # "The dollar is being debased." What stands here is the topic's words and a headline.
 """
 _FOUND = """\
-# On this day it was proposed or, if it never was, accepted: no test of leads may use an earlier
-# one, for its words were chosen from what had been told. Leave it as it is.
+# The day of the decision: no test of leads may use an earlier one, for all of this was chosen
+# by what had been told and had happened. Leave it as it is.
 """
 
 
@@ -64,7 +64,7 @@ def draft(
     taken : collection of str
         Narrative ids that are in use, or were.
     today : date
-        The day of the decision; a topic that was never proposed is found on it.
+        The day of the decision, from which on the narrative may be tested for leads.
     narrative_id, name, proposition : str, optional
         What a person chose in place of the draft.
     """
@@ -79,7 +79,7 @@ def draft(
         proposition=plain(proposition or "") or f"{drafted.rstrip('.')}.",
         keywords=_keywords(topic),
         examples=list(dict.fromkeys(text for text in examples if text))[:MOST_EXAMPLES],
-        found_on=topic.proposed_on or today,
+        found_on=today,
         topic_id=topic.id,
         decided_on=today,
     )

@@ -6,7 +6,7 @@ from pathlib import Path
 _TOKEN = re.compile(r"[^\W\d_][^\W_]*")
 _CJK = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]")
 # Words that say nothing about what a story is about, and the calendar's, which rise by themselves.
-_PLAIN = frozenset(Path(__file__).with_name("plain_words.txt").read_text("utf-8").split())
+PLAIN = frozenset(Path(__file__).with_name("plain_words.txt").read_text("utf-8").split())
 
 
 def words_of(text: str) -> set[str]:
@@ -16,6 +16,6 @@ def words_of(text: str) -> set[str]:
         word = token.casefold()
         if _CJK.search(word):
             found |= {word[at : at + 2] for at in range(len(word) - 1)}
-        elif len(word) > 2 and word not in _PLAIN:
+        elif len(word) > 2 and word not in PLAIN:
             found.add(word)
     return found

@@ -308,6 +308,11 @@ class Topics:
             for row in found
         ]
 
+    def has_drift(self, day: date) -> bool:
+        """Return whether the drift up to a day was looked at."""
+        sql = "SELECT 1 FROM narrative_drift WHERE day = ? LIMIT 1"
+        return self._db.execute(sql, [day.isoformat()]).fetchone() is not None
+
     def keep_drift(self, drifts: Sequence[NarrativeDrift], *, run_id: str) -> None:
         """Write how narratives drifted, in place of what stands there for the same days."""
         for drift in drifts:

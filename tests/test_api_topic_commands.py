@@ -2,11 +2,9 @@
 
 import json
 import shutil
-import sys
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 from click.testing import CliRunner
@@ -207,11 +205,7 @@ def discovery(monkeypatch):
         called.append(given)
         return StageReport(stage="discover", counts={"topics": 6}, failures=given["since"] is None)
 
-    stage, known = ModuleType("nlp.topics.run"), ModuleType("nlp.topics.settings")
-    vars(stage)["discover"] = discover
-    vars(known)["DiscoverySettings"] = lambda: "settings"
-    for module in (stage, known):
-        monkeypatch.setitem(sys.modules, module.__name__, module)
+    monkeypatch.setattr("nlp.topics.run.discover", discover)
     return called
 
 

@@ -41,8 +41,8 @@ def test_counts_of_a_story_that_came_up_in_the_last_week():
     # All twelve in a quarter of the window, by two looks.
     assert found.pvalue == pytest.approx(2 * 0.25**12, abs=1e-6)
     assert lacks(found, 0.8, Rules()) == ()
-    assert trend(found, age=timedelta(days=0), rules=Rules()) == "emerging"
-    assert trend(found, age=timedelta(days=60), rules=Rules()) == "growing"
+    assert trend(found, is_young=True, rules=Rules()) == "emerging"
+    assert trend(found, is_young=False, rules=Rules()) == "growing"
 
 
 def test_a_story_that_is_two_weeks_old_is_still_new():
@@ -54,13 +54,13 @@ def test_a_story_that_is_two_weeks_old_is_still_new():
 def test_a_story_that_was_always_told_has_not_risen():
     found = counts([story(n, "abcd"[n % 4]) for n in range(28)])
     assert lacks(found, 0.8, Rules()) == ("rise",)
-    assert trend(found, age=timedelta(0), rules=Rules()) == "steady"
+    assert trend(found, is_young=True, rules=Rules()) == "steady"
 
 
 def test_a_story_that_died_down_fades_and_then_is_quiet():
     fading = counts([story(n, source) for n in range(12, 28) for source in "ab"] + [story(2)])
-    assert trend(fading, age=timedelta(days=60), rules=Rules()) == "fading"
-    assert trend(counts([story(20)]), age=timedelta(0), rules=Rules()) == "quiet"
+    assert trend(fading, is_young=False, rules=Rules()) == "fading"
+    assert trend(counts([story(20)]), is_young=True, rules=Rules()) == "quiet"
 
 
 def test_each_rule_that_is_not_met_is_named():

@@ -64,6 +64,7 @@ def test_a_story_that_breaks_out_is_proposed_within_two_weeks_and_nothing_else(s
         topics = store.topics.all()
         (candidate,) = [topic for topic in topics if topic.status == "candidate"]
         assert set(CREDIT.words.split()) & {word for word, _ in candidate.words}
+        assert candidate.proposed_on is not None
         assert candidate.proposed_on <= BREAK + timedelta(days=13)
         assert candidate.found_on >= BREAK
         told = [place.document_id for place in _stories(store, candidate.id) if place.is_core]
@@ -90,7 +91,7 @@ def test_ids_last_from_week_to_week(stream):
         weeks = {topic.id: len(store.topics.weeks(topic.id)) for topic in topics}
     assert set(weeks.values()) == {len(runs)}
     assert runs[0].kept is None
-    assert min(run.kept for run in runs[1:]) >= 0.9
+    assert all(run.kept is not None and run.kept >= 0.85 for run in runs[1:])
     assert all(run.outliers <= 0.15 * run.residual for run in runs)
 
 
@@ -117,13 +118,11 @@ def test_one_more_day_moves_few_stories(stream, tmp_path):
         was = store.topics.members(_documents(store))
         # The last weekly window ended on a Thursday; the days since are in the file already.
         fill(store, themes([("credit", CREDIT)]), first=day, days=1)
-        discover(
-            store, settings=SETTINGS, now=at(store.topics.discoveries()[-1].day + timedelta(days=1))
-        )
+        last = store.topics.discoveries()[-1].day
+        discover(store, settings=SETTINGS, now=at(last + timedelta(days=1)))
         now = store.topics.members(list(was))
-    assert sum(now.get(d) and now[d].topic_id == p.topic_id for d, p in was.items()) >= 0.97 * len(
-        was
-    )
+    kept = [one for one, place in was.items() if now[one].topic_id == place.topic_id]
+    assert len(kept) >= 0.97 * len(was)
 
 
 def test_what_came_later_changes_nothing_that_was_found(stream, tmp_path):
@@ -161,7 +160,7 @@ def test_too_few_stories_are_not_looked_at(tmp_path):
         fill(store, themes(), first=START, days=5, noise=0)
         report = discover(store, settings=SETTINGS, now=at(START + timedelta(days=4)))
         assert report.counts["windows"] == 0
-        assert "fewer than 100 stories" in report.notes[0]
+        assert "100 of one language that no narrative covers are needed" in report.notes[0]
         assert store.topics.discoveries() == []
 
 

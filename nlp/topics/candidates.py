@@ -17,6 +17,8 @@ from pathlib import Path
 from store.records import ResidualStory, TopicTrend
 
 WEEK = timedelta(days=7)
+YOUNG = timedelta(days=28)
+"""How long after it was found a topic emerges rather than grows."""
 _TOKEN = re.compile(r"[^\W\d_]+(?:[-'’][^\W\d_]+)*")
 _ROUND = 6
 
@@ -143,18 +145,18 @@ def lacks(counts: Counts, stability: float | None, rules: Rules) -> tuple[str, .
     return tuple(name for name, is_met in met.items() if not is_met)
 
 
-def trend(counts: Counts, *, age: timedelta, rules: Rules) -> TopicTrend:
+def trend(counts: Counts, *, is_young: bool, rules: Rules) -> TopicTrend:
     """Return how a topic moves in the last seven days of a window.
 
     Parameters
     ----------
-    age : timedelta
-        Since it was found.
+    is_young : bool
+        Whether it was found lately, after the first window.
     """
     if not counts.recent:
         return "quiet"
     if counts.pvalue is not None and counts.pvalue <= rules.pvalue:
-        return "emerging" if age <= timedelta(days=28) else "growing"
+        return "emerging" if is_young else "growing"
     if counts.falls is not None and counts.falls <= rules.pvalue:
         return "fading"
     return "steady"

@@ -11,8 +11,10 @@ from datetime import UTC, date, datetime, timedelta
 from datetime import time as clock
 from typing import Any
 
+from nlp.topics.drift import drift_of
+from nlp.topics.look import look
 from nlp.topics.settings import DiscoverySettings
-from nlp.topics.window import Found, Window, first_day, look
+from nlp.topics.window import Found, Window, first_day
 from store import Store
 from store.records import Discovery, StageReport, Topic
 
@@ -47,20 +49,23 @@ def discover(
     started = time.monotonic()
     counts = dict.fromkeys(("windows", "residual", "topics", "new", "proposed", "outliers"), 0)
     notes: list[str] = []
-    for day in _days(now, since, settings.weekday):
+    run = store.runs.begin("discover", now=now, settings={"seed": settings.grouping.seed})
+    days = _days(now, since, settings.weekday)
+    for day in days:
         for language in _languages(store, day, settings):
-            if (last := _last(store, language)) is not None and last.day >= day:
-                notes.append(_passed(day, last))
-                continue
-            window = _read(store, day, language, settings, last)
-            if window is None:
-                continue
-            found = look(window, settings, progress=progress)
-            _write(store, window, found, now)
-            _count(counts, window, found)
-            notes += [_proposal(topic, found) for topic in found.proposed]
+            last = _last(store, language)
+            if last is not None and last.day >= day:
+                notes.append(f"{day} was passed over: windows up to {last.day} were looked at")
+            elif window := _read(store, day, language, settings, last):
+                found = look(window, settings, progress=progress)
+                _write(store, found, lambda: run.id)
+                _count(counts, window, found)
+                notes += [_proposal(topic, found) for topic in found.proposed]
+        _drift(store, day, settings, lambda: run.id)
     if not counts["windows"] and not notes:
-        notes.append(f"fewer than {settings.fewest} stories outside of the narratives: not looked")
+        notes.append(_too_few(store, days[-1], settings) if days else "no weekly window is due")
+    if run.started:
+        run.finish(now=now, counts=counts)
     return StageReport(
         stage="discover", counts=counts, seconds=time.monotonic() - started, notes=notes
     )
@@ -139,20 +144,47 @@ def _read(
     )
 
 
-def _write(store: Store, window: Window, found: Found, now: datetime) -> None:
-    run = store.runs.begin(
-        "discover",
-        now=now,
-        settings={"day": window.day.isoformat(), "seed": found.discovery.seed},
-        models={"tagger": window.model},
-    )
+def _write(store: Store, found: Found, run_id: Callable[[], str]) -> None:
+    """Write a window, in one transaction."""
+    changed = {one.topic_id for one in found.places}
+    changed |= {one.other_id for one in found.changes if one.kind == "merge"}
     with store.transaction():
-        store.topics.save(found.topics, run_id=run.id)
-        moved = {one.other_id for one in found.changes if one.kind == "merge"}
-        store.topics.unrank({one.topic_id for one in found.places} | moved)
-        store.topics.place(found.places, left=found.left, run_id=run.id)
-        store.topics.keep(found.discovery, found.weeks, found.changes, run_id=run.id)
-        run.finish(now=now, counts={"proposed": len(found.proposed), "topics": len(found.weeks)})
+        store.topics.save(found.topics, run_id=run_id())
+        store.topics.unrank(changed)
+        store.topics.place(found.places, left=found.left, run_id=run_id())
+        store.topics.keep(found.discovery, found.weeks, found.changes, run_id=run_id())
+
+
+def _drift(store: Store, day: date, settings: DiscoverySettings, run_id: Callable[[], str]) -> None:
+    """Compare the telling of each narrative with that of the window before; once for a day."""
+    if store.topics.has_drift(day):
+        return
+    start = first_day(day, settings)
+    now, before = _span(day, settings), _span(start - timedelta(days=1), settings)
+    drifts = [
+        drift
+        for narrative in store.narratives.all()
+        for drift in drift_of(
+            narrative.id,
+            store.topics.told(narrative.id, *now),
+            store.topics.told(narrative.id, *before),
+            start=start,
+            day=day,
+            seed=settings.grouping.seed,
+        )
+        if drift.stories or drift.before
+    ]
+    if drifts:
+        with store.transaction():
+            store.topics.keep_drift(drifts, run_id=run_id())
+
+
+def _too_few(store: Store, day: date, settings: DiscoverySettings) -> str:
+    found = sum(store.topics.languages(*_span(day, settings)).values())
+    return (
+        f"nothing was grouped: the {settings.window} days to {day} have {found} labelled stories,"
+        f" and {settings.fewest} of one language that no narrative covers are needed"
+    )
 
 
 def _count(counts: dict[str, int], window: Window, found: Found) -> None:
@@ -163,10 +195,6 @@ def _count(counts: dict[str, int], window: Window, found: Found) -> None:
     counts["outliers"] += found.discovery.outliers
     counts["new"] += sum(topic.id not in known for topic in found.topics)
     counts["proposed"] += len(found.proposed)
-
-
-def _passed(day: date, last: Discovery) -> str:
-    return f"{day} was passed over: windows up to {last.day} were looked at"
 
 
 def _proposal(topic: Topic, found: Found) -> str:

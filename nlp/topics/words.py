@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nlp.headlines import PLAIN
 from nlp.topics.coherence import npmi
 from nlp.topics.consensus import OUTSIDE, Labels
 from nlp.topics.neighbours import Floats
@@ -29,49 +30,6 @@ _POOL = 25
 # What a word counts for that shares no story with those before it.
 _ALONE = 0.1
 _IN_LABEL = 4
-_CALENDAR = frozenset(
-    [
-        "monday",
-        "tuesday",
-        "wednesday",
-        "thursday",
-        "friday",
-        "saturday",
-        "sunday",
-        "january",
-        "february",
-        "march",
-        "april",
-        "june",
-        "july",
-        "august",
-        "september",
-        "october",
-        "november",
-        "december",
-        "today",
-        "yesterday",
-        "tomorrow",
-        "day",
-        "days",
-        "week",
-        "weeks",
-        "weekend",
-        "month",
-        "months",
-        "year",
-        "years",
-        "says",
-        "said",
-        "say",
-        "new",
-        "news",
-        "it's",
-        "that's",
-        "here's",
-        "what's",
-    ]
-)
 _CJK = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]+")
 _TOKEN = re.compile(r"[^\W\d_](?:[\w'’.&-]*\w)?")
 
@@ -180,10 +138,10 @@ def _bare(token: str) -> str:
 
 @cache
 def _plain() -> frozenset[str]:
-    """Return words that any text has, and the calendar's."""
+    """Return words that any text has."""
     from spacy.lang.en.stop_words import STOP_WORDS
 
-    return frozenset(STOP_WORDS) | _CALENDAR
+    return PLAIN | STOP_WORDS
 
 
 def _told_together() -> Any:

@@ -130,8 +130,8 @@ class TopicWeek:
     pvalue : float or None
         One-sided, that it did not rise in the last 7 days; None without a story before or after.
     trend : str
-        ``emerging`` (found at most 28 days ago and rising), ``growing``, ``steady``, ``fading``
-        or ``quiet`` (no story in the last 7 days).
+        ``emerging`` (found at most 28 days ago, after the first window, and rising), ``growing``,
+        ``steady``, ``fading`` or ``quiet`` (no story in the last 7 days).
     lacks : sequence of str
         Names of the rules for a candidate that it does not meet.
     """
@@ -227,7 +227,8 @@ class DriftTerm:
     Attributes
     ----------
     stories, before : int
-        Stories with it in the window, and in the window before.
+        Stories with it in the window, and in the window before; of words and entities, a source
+        brings at most three a week.
     zscore : float
         Log-odds ratio with an informative Dirichlet prior over its standard error; positive: it
         rose.
@@ -254,7 +255,7 @@ class NarrativeDrift:
         Stories of the narrative in either.
     divergence : float or None
         Jensen-Shannon distance (base 2) between the two distributions of terms, in [0, 1]; None
-        where either window has too few stories.
+        where either window has too few stories, or fewer than two terms were told in both.
     pvalue : float or None
         Share of shuffles of the stories between the windows with at least this divergence.
     terms : sequence of DriftTerm
