@@ -137,9 +137,11 @@ def _run(
             n_jobs=1,  # a seed asks for it; umap warns where it has to set it itself
             precomputed_knn=(sample.places, sample.distances, None),
         ).fit_transform(vectors[kept])
-    found = HDBSCAN(
-        min_cluster_size=settings.least, min_samples=3, cluster_selection_method="leaf"
-    ).fit(layout.astype(np.float64))
+    # A sample holds so much of a group that is just large enough.
+    least = max(2, round(settings.sample * settings.least))
+    found = HDBSCAN(min_cluster_size=least, min_samples=3, cluster_selection_method="leaf").fit(
+        layout.astype(np.float64)
+    )
     labels = np.full(len(vectors), UNSEEN, dtype=np.int64)
     labels[kept] = found.labels_
     return labels
@@ -153,14 +155,11 @@ def _draw(text: str) -> int:
 def _agreed(runs: Labels, near: Neighbours, settings: Grouping) -> Labels:
     """Return groups of stories that the runs put together, numbered in no order."""
     from scipy.cluster.hierarchy import fcluster, linkage
-    from scipy.spatial.distance import squareform
 
     labels = np.full(runs.shape[1], OUTSIDE, dtype=np.int64)
     count = 0
     for members in _parts(runs, near, settings):
-        apart = 1 - _together(runs[:, members])
-        np.fill_diagonal(apart, 0)
-        joined = linkage(squareform(apart, checks=False), "average")
+        joined = linkage(_apart(runs[:, members]), "average")
         cut = fcluster(joined, 1 - settings.together, "distance")
         for number in np.unique(cut):
             if (cut == number).sum() >= settings.least:
@@ -191,15 +190,22 @@ def _parts(runs: Labels, near: Neighbours, settings: Grouping) -> list[NDArray[n
     return [one for one in np.split(order, starts[1:]) if len(one) >= settings.least]
 
 
-def _together(runs: Labels) -> Floats:
-    """Return the share of the runs that saw both which put each pair together."""
-    shape = (runs.shape[1],) * 2
-    same, both = np.zeros(shape, dtype=np.float32), np.zeros(shape, dtype=np.float32)
-    for labels in runs:
-        seen = (labels > UNSEEN).astype(np.float32)
-        both += np.outer(seen, seen)
-        same += (labels[:, None] == labels) & (labels >= 0)
-    return np.asarray(same / np.maximum(both, 1))
+def _apart(runs: Labels) -> NDArray[np.float64]:
+    """Return the share of the runs that saw both which did not put each pair together.
+
+    Shape (n * (n - 1) / 2,), as ``scipy.spatial.distance.pdist`` has it: a square of ten thousand
+    stories would take a gigabyte more.
+    """
+    n = runs.shape[1]
+    found = np.empty(n * (n - 1) // 2)
+    start = 0
+    for one in range(n - 1):
+        own, others = runs[:, one : one + 1], runs[:, one + 1 :]
+        both = ((own > UNSEEN) & (others > UNSEEN)).sum(axis=0)
+        same = ((own >= 0) & (own == others)).sum(axis=0)
+        found[start : start + len(both)] = 1 - same / np.maximum(both, 1)
+        start += len(both)
+    return found
 
 
 def _by_size(labels: Labels) -> Labels:
