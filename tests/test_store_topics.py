@@ -70,11 +70,11 @@ def test_the_residual_leaves_out_labels_copies_and_what_no_model_read(store):
     vectors = {row["id"]: bytes([1, 2, 3]) for row in store.db.query("SELECT id FROM documents")}
     model = store.topics.model_of("en", START, END)
     store.vectors.add(vectors, model)
-    found = {one.document_id for one in store.topics.residual("en", START, END, weak=0.5)}
+    found = {one.document_id for one in store.topics.residual("en", model, START, END, weak=0.5)}
     assert found
     assert not found & covered
     assert not found & copies
-    everything = store.topics.residual("en", START, END, weak=1.1)
+    everything = store.topics.residual("en", model, START, END, weak=1.1)
     assert {one.document_id for one in everything} == found | (covered - copies)
 
 
