@@ -117,8 +117,8 @@ def _fitted(texts: Sequence[str], labels: Labels, vectors: Floats, counted: Any)
         representation_model=_told_together(),
         top_n_words=_POOL,
     )
-    # It sets a level of its own when it is made.
-    logging.getLogger("BERTopic").setLevel(logging.ERROR)
+    # A level would not last: it sets its own as it goes.
+    logging.getLogger("BERTopic").disabled = True
     model.fit_transform(list(texts), embeddings=vectors, y=labels)
     return model
 
@@ -138,8 +138,14 @@ class _Analyzer:
 
 def _words(text: str) -> list[str]:
     plain = _plain()
-    found = [_bare(token) for token in _TOKEN.findall(text) if not _CJK.match(token)]
+    found = [_bare(token) for token in _tokens(text)]
     return [word for word in found if 1 < len(word) <= _LONGEST and word not in plain]
+
+
+def _tokens(text: str) -> list[str]:
+    """Return what is written between blanks and marks; Chinese is a mark here."""
+    tokens: list[str] = _TOKEN.findall(_CJK.sub(" ", text))
+    return tokens
 
 
 def _bare(token: str) -> str:
@@ -209,7 +215,7 @@ def _surfaces(texts: Sequence[str], labels: Labels) -> dict[int, Counter[tuple[s
     found: dict[int, Counter[tuple[str, str]]] = {}
     for text, label in zip(texts, labels, strict=True):
         if label >= 0:
-            tokens = _TOKEN.findall(text)
+            tokens = _tokens(text)
             counter = found.setdefault(int(label), Counter())
             counter.update(
                 (_bare(token), token.removesuffix("'s").removesuffix("’s")) for token in tokens
