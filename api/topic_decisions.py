@@ -76,6 +76,7 @@ def accept(
     if topic.status == "accepted" and topic.narrative_id:
         where = f"in {standing[1]}" if standing else "but none of your files has its entry"
         return [f"{topic.id} is accepted already as narrative {topic.narrative_id!r}, {where}"]
+    _refuse_too_early(store, topic, now)
     taken = {*taxonomy(settings).ids, *TopicLists(store.db).taken()}
     said = []
     if standing:
@@ -103,6 +104,19 @@ def accept(
         said.append(f"named {home.name} under [narratives] files of {config_path}")
     store.topics.decide(topic.id, "accepted", now=now, narrative_id=narrative_id)
     return [*said, *_next(store, topic, home, narrative_id)]
+
+
+def _refuse_too_early(store: "Store", topic: Topic, now: datetime) -> None:
+    """Raise when the topic rests on stories of the day of the decision, or of later ones.
+
+    That day is the narrative's ``found_on``: an earlier one would let in tests of leads what
+    had been looked at.
+    """
+    last = max([topic.found_on, *(week.day for week in store.topics.weeks(topic.id))])
+    if now.astimezone(UTC).date() <= last:
+        raise ConfigError(
+            f"{topic.id} rests on stories up to {last}: accept it on a later day than that"
+        )
 
 
 def _next(store: "Store", topic: Topic, home: Path, narrative_id: str) -> list[str]:

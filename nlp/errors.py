@@ -6,7 +6,8 @@
     └── TaggingError
         ├── ModelNotFoundError   weights are missing, unreadable, or not the ones expected
         ├── LabelSchemeError     a narratives file or a label breaks the scheme
-        └── TrainingError        the labelled data cannot be trained or evaluated on
+        ├── TrainingError        the labelled data cannot be trained or evaluated on
+    └── GroupingError        the stories of a window could not be grouped into topics
 
 A message says what failed, on which thing, and what to do about it.
 """
@@ -40,3 +41,7 @@ class LabelSchemeError(TaggingError):
 
 class TrainingError(TaggingError):
     """The labelled examples cannot be trained or evaluated on."""
+
+
+class GroupingError(TaggingError):
+    """The stories of a window could not be grouped into topics."""

@@ -87,11 +87,12 @@ class Topics:
         return {date.fromisoformat(row[0]): row[1] for row in found}
 
     def residual(
-        self, language: str, start: datetime, end: datetime, *, weak: float
+        self, language: str, model: str, start: datetime, end: datetime, *, weak: float
     ) -> list[ResidualStory]:
         """Return the stories of a window without a label of at least this probability.
 
-        In order of time, then id. A story without a vector is left out.
+        In order of time, then id. A story without a vector of this model is left out: each
+        model has a space of its own.
         """
         found = rows(
             self._db,
@@ -101,11 +102,11 @@ class Topics:
             " (SELECT coalesce(sum(e.count), 0) FROM entities e WHERE e.document_id = d.id"
             "  AND e.asset_id IS NOT NULL) AS assets,"
             " (SELECT count(*) FROM documents c WHERE c.duplicate_of = d.id) + 1 AS reach"
-            f"{_STORIES} JOIN vectors v ON v.document_id = d.id AND v.model = t.model{_WINDOW}"
+            f"{_STORIES} JOIN vectors v ON v.document_id = d.id AND v.model = ?{_WINDOW}"
             " AND t.language = ? AND NOT EXISTS (SELECT 1 FROM labels l"
             "  WHERE l.document_id = d.id AND l.probability >= ?)"
             " ORDER BY d.effective_at, d.id",
-            [to_text(start), to_text(end), language, weak],
+            [model, to_text(start), to_text(end), language, weak],
         )
         return [
             ResidualStory(
@@ -155,7 +156,7 @@ class Topics:
                 " row_number() OVER (PARTITION BY td.topic_id"
                 "  ORDER BY d.effective_at DESC, d.id) AS nth"
                 " FROM topics t JOIN topic_documents td ON td.topic_id = t.id"
-                " JOIN documents d ON d.id = td.document_id"
+                " JOIN documents d ON d.id = td.document_id AND d.duplicate_of IS NULL"
                 " JOIN vectors v ON v.document_id = td.document_id AND v.model = ?"
                 " WHERE t.language = ? AND t.status <> 'merged' AND td.is_core = 1)"
                 " WHERE nth <= ? ORDER BY topic_id, nth",

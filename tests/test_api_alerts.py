@@ -25,7 +25,7 @@ from tests.alert_world import (
     point,
     sessions,
 )
-from tests.sample_world import NARRATIVES
+from tests.sample_world import NARRATIVES, TAXONOMY
 
 SETTINGS = parse_alerts({}, "the shipped settings")
 DESK = Channel(id="log", kind="jsonl", path="alerts.jsonl")
@@ -221,6 +221,35 @@ def test_later_rows_change_no_finding(tmp_path):
             seen.append([(day, changes) for day, changes in days if changes])
     assert seen[0]
     assert seen[0] == seen[1]
+
+
+@pytest.mark.parametrize(("found_on", "raised"), [(-1, False), (-2, True), (None, True)])
+def test_a_narrative_is_no_news_up_to_the_day_on_which_it_was_found(tmp_path, found_on, raised):
+    days = planted(tmp_path / "t.db", loud={"tariffs": sessions(70)[-1:]})
+    known = NARRATIVES
+    if found_on is not None:
+        day = days[found_on]
+        known = [replace(n, found_on=day) if n.id == "tariffs" else n for n in NARRATIVES]
+    with Store.open(tmp_path / "t.db") as store:
+        store.narratives.sync(known, TAXONOMY)
+        look(store, days[-1])
+        told = {one["rule"] for alert in listed(store) for one in alert["findings"]}
+        assert told == ({"innovation"} if raised else set())
+
+
+@pytest.mark.parametrize(("found_on", "raised"), [(-1, False), (-2, True)])
+def test_a_stance_does_not_turn_before_a_narrative_was_found(tmp_path, found_on, raised):
+    days = planted(tmp_path / "t.db")
+    found = [replace(one, found_on=days[found_on]) for one in NARRATIVES]
+    with Store.open(tmp_path / "t.db") as store:
+        store.narratives.sync(found, TAXONOMY)
+        run = store.runs.begin("align", now=night(days[-1]))
+        sided(store, run, "tariffs", days[-25:-5], 1, 3)
+        sided(store, run, "tariffs", days[-5:], 4, 1)
+        look(store, days[-1])
+        told = [one for alert in listed(store) for one in alert["findings"]]
+        assert bool([one for one in told if one["day"] == str(days[-1])]) == raised
+        assert not [one for one in told if one["day"] <= str(days[found_on])]
 
 
 def sided(store, run, narrative, days, favor, against):

@@ -402,3 +402,12 @@ def test_settings_that_cannot_be_edited_say_the_line_to_write(tmp_path):
     with pytest.raises(ConfigError, match=r'write files = \["default", "n.toml"\] there yourself'):
         list_file(path, tmp_path / "n.toml")
     assert path.read_bytes() == before
+
+
+def test_a_topic_cannot_be_accepted_before_its_stories_were_told(run, db, tmp_path):
+    result = run("accept", CANDIDATE, "--as-of", "2026-01-31T23:00:00Z")
+    assert result.exit_code == 2
+    assert "rests on stories up to 2026-01-31: accept it on a later day" in result.output
+    assert topic(db).status == "candidate"
+    assert not (tmp_path / "narratives.toml").exists()
+    assert run("accept", CANDIDATE, "--as-of", "2026-02-01T00:00:00Z").exit_code == 0

@@ -144,3 +144,11 @@ def test_no_topic_at_all_leaves_everything_outside():
     rows = np.stack([AXES[0]] * 3)
     empty = Drawing(apart=np.zeros(0, bool), firm=np.zeros(0, bool))
     assert places(rows, np.full(3, -1), [], empty, [None] * 3, nothing) == [None] * 3
+
+
+def test_a_topic_that_was_merged_takes_nothing_in():
+    stood = known(AXES[0], AXES[1]).without({"t-1"})
+    assert stood.ids == ["t-0"]
+    rows = np.stack([AXES[1]] * 10)
+    found = places(rows, np.full(10, -1), [], drawing(), [None] * 10, stood)
+    assert {one.topic_id for one in found if one is not None} == {"t-0"}

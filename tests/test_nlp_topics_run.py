@@ -4,9 +4,11 @@ import sqlite3
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
+import numpy as np
 import pytest
 
-from nlp.topics.consensus import Grouping
+from nlp.topics import look as look_module
+from nlp.topics.consensus import Grouping, Groups
 from nlp.topics.run import discover, discover_due
 from nlp.topics.settings import DiscoverySettings
 from store import Store
@@ -210,3 +212,184 @@ def _copy(path, folder):
     with sqlite3.connect(path) as source, sqlite3.connect(target) as copy:
         source.backup(copy)
     return target
+
+
+# -- what breaks, and what only looks odd ------------------------------------------------
+
+
+def grouped(store, day, monkeypatch, labels):
+    """Look at a window in which the runs agree on groups that are given."""
+
+    def found(vectors, keys, settings, **given):
+        groups = labels(keys)
+        count = groups.max(initial=-1) + 1
+        return Groups(labels=groups, stability=np.full(count, 0.9), agreement=None)
+
+    monkeypatch.setattr("nlp.topics.look.group", found)
+    return discover(store, settings=SETTINGS, now=at(day))
+
+
+@pytest.fixture
+def month(tmp_path):
+    """Four weeks of evergreen themes."""
+    with Store.open(tmp_path / "m.db", create=True) as store:
+        fill(store, themes(), first=START, days=35)
+        yield store
+
+
+FIRST, SECOND = START + timedelta(days=27), START + timedelta(days=34)
+
+
+def test_a_window_without_a_group_has_no_topic(month, monkeypatch):
+    with monkeypatch.context() as patch:
+        report = grouped(month, FIRST, patch, lambda keys: np.full(len(keys), -1))
+    assert (report.failures, report.counts["windows"], report.counts["topics"]) == (0, 1, 0)
+    (run,) = month.topics.discoveries()
+    assert run.outliers == run.residual
+    # What comes after that can be new.
+    discover(month, settings=SETTINGS, now=at(SECOND))
+    topics = month.topics.all()
+    assert topics
+    assert {topic.status for topic in topics} <= {"watched", "candidate"}
+
+
+def test_nothing_emerges_in_the_first_window(tmp_path):
+    """What rises there cannot be told from what had only not been read before."""
+    told = themes([("credit", replace(CREDIT, first=START + timedelta(days=24), a_day=6))])
+    with Store.open(tmp_path / "t.db", create=True) as store:
+        fill(store, told, first=START, days=28)
+        discover(store, settings=SETTINGS, now=at(FIRST))
+        (topic,) = _about(store, CREDIT.words)
+        (week,) = store.topics.weeks(topic.id)
+    assert (topic.status, week.trend) == ("background", "growing")
+    assert week.pvalue < 0.01
+
+
+def test_a_topic_that_was_merged_has_no_story_and_no_week_from_then_on(month, monkeypatch):
+    apart = np.random.default_rng(0)
+    of = {
+        row["id"]: list(EVERGREEN).index(name)
+        for row in month.db.query("SELECT id, guid FROM documents")
+        for name in EVERGREEN
+        if row["guid"].startswith(name)
+    }
+    halves = {id_: int(apart.random() < 0.4) for id_ in sorted(of)}
+
+    def two_of_one(keys):
+        return np.array([4 if of.get(k) == 0 and halves[k] else of.get(k, -1) for k in keys])
+
+    grouped(month, FIRST, monkeypatch, two_of_one)
+    assert len(month.topics.all()) == 5
+    grouped(month, SECOND, monkeypatch, lambda keys: np.array([of.get(k, -1) for k in keys]))
+    (merged,) = [topic for topic in month.topics.all() if topic.status == "merged"]
+    assert [week.day for week in month.topics.weeks(merged.id)] == [FIRST]
+    places = month.topics.members(_documents(month)).values()
+    left = [one for one in places if one.topic_id == merged.id]
+    assert all(one.joined_on == FIRST for one in left)
+    start = SECOND - timedelta(days=27)
+    window = month.topics.residual(
+        "en", "made-up", at(start - timedelta(days=2)), at(SECOND), weak=0.5
+    )
+    since = {one.document_id for one in window if one.effective_at.date() >= start}
+    assert not since & {one.document_id for one in left}
+
+
+def test_a_topic_that_is_quiet_keeps_the_stories_that_represent_it(tmp_path):
+    """Stories outside of every group are put with it; that must not cost it its quotes."""
+    gone = Theme(CREDIT.words, 3, START, START + timedelta(days=20))
+    with Store.open(tmp_path / "t.db", create=True) as store:
+        fill(store, themes([("credit", gone)]), first=START, days=56, noise=8)
+        discover(store, settings=SETTINGS, now=at(START + timedelta(days=20)))
+        (topic,) = _about(store, CREDIT.words)
+        before = {one.document_id for one in _stories(store, topic.id) if one.position}
+        discover(store, settings=SETTINGS, now=at(START + timedelta(days=55)))
+        near = [week.reassigned for week in store.topics.weeks(topic.id)][1:]
+        assert near
+        assert near[0] > 0
+        after = {one.document_id for one in _stories(store, topic.id) if one.position}
+    assert before
+    assert after == before
+
+
+@pytest.mark.parametrize("error", [ValueError("eigen"), np.linalg.LinAlgError("svd"), KeyError(3)])
+def test_a_window_that_breaks_is_a_failure_and_is_looked_at_again(month, monkeypatch, error):
+    def breaks(*given, **more):
+        raise error
+
+    with monkeypatch.context() as patch:
+        patch.setattr("nlp.topics.look.group", breaks)
+        report = discover_due(month, settings=SETTINGS, now=at(SECOND))
+    assert (report.failures, report.counts["windows"]) == (1, 0)
+    assert type(error).__name__ in report.notes[0]
+    assert month.topics.discoveries() == month.topics.all() == []
+    (row,) = month.runs.failures()
+    assert (row["stage"], row["kind"]) == ("discover", "GroupingError")
+    assert row["item"].startswith("en 2026-")
+    assert "'tapestory discover'" in row["advice"]
+    again = discover_due(month, settings=SETTINGS, now=at(SECOND))
+    assert again.failures == 0
+    days = [run.day.isoformat() for run in month.topics.discoveries()]
+    assert days[0] == row["item"].removeprefix("en ")
+    assert again.counts["windows"] == len(days) >= 2
+
+
+def test_a_lack_of_memory_is_not_taken_for_a_window_that_breaks(month, monkeypatch):
+    def breaks(*given, **more):
+        raise MemoryError
+
+    monkeypatch.setattr("nlp.topics.look.group", breaks)
+    with pytest.raises(MemoryError):
+        discover(month, settings=SETTINGS, now=at(SECOND))
+
+
+def test_one_language_that_breaks_leaves_the_other_its_topics_and_is_caught_up(month, monkeypatch):
+    """Ids stay apart, too, though both are of the same week."""
+    with month.transaction():
+        month.db.execute(
+            "UPDATE taggings SET language = 'zh' WHERE document_id IN (SELECT id FROM documents"
+            " WHERE substr(guid, 1, 5) IN ('ports', 'farms'))"
+        )
+    real = look_module.look
+
+    def breaks(window, settings, **given):
+        if window.language == "en":
+            raise RuntimeError("numba could not cache")
+        return real(window, settings, **given)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("nlp.topics.run.look", breaks)
+        report = discover_due(month, settings=SETTINGS, now=at(SECOND))
+    done = [one.day for one in month.topics.discoveries()]
+    assert {one.language for one in month.topics.discoveries()} == {"zh"}
+    assert (report.failures, report.counts["windows"]) == (1, len(done))
+    assert "numba could not cache" in report.notes[0]
+    discover_due(month, settings=SETTINGS, now=at(SECOND))
+    both = [(one.day, one.language) for one in month.topics.discoveries()]
+    assert [day for day, language in both if language == "en"] == done
+    ids = {topic.id: topic.language for topic in month.topics.all()}
+    assert set(ids.values()) == {"en", "zh"}
+    # The same again has nothing to do, and says so.
+    idle = discover_due(month, settings=SETTINGS, now=at(SECOND))
+    assert idle.notes == ["no weekly window is due"]
+
+
+def test_a_day_before_all_stories_is_no_error(month):
+    report = discover(month, settings=SETTINGS, now=at(FIRST), since=date.min)
+    assert report.counts["windows"] == len(month.topics.discoveries()) > 0
+
+
+def test_a_kill_inside_a_window_leaves_nothing_of_it(month, monkeypatch):
+    class Killed(BaseException):
+        pass
+
+    def killed(*given, **more):
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(month.topics), "keep", killed)
+        with pytest.raises(Killed):
+            discover(month, settings=SETTINGS, now=at(FIRST))
+    counts = [month.db.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in TABLES]
+    assert counts == [0] * len(TABLES)
+    assert discover(month, settings=SETTINGS, now=at(FIRST)).counts["windows"] == 1
+    assert month.check() == []

@@ -162,3 +162,23 @@ def test_a_snapshot_of_an_older_version_is_published_again(tmp_path):
     with Store.open(path) as store:
         assert publish(store).fresh
     assert is_current(path)
+
+
+def test_a_file_from_before_topics_opens_with_them_and_keeps_its_narratives(tmp_path):
+    path = tmp_path / "old.db"
+    db = Database(sqlite3.connect(path))
+    migrations.apply(db, stop_before="m023_topics")
+    assert not db["topics"].exists()
+    with db.atomic():
+        db.execute(
+            "INSERT INTO narratives (id, name, proposition, taxonomy, signature, core, keywords,"
+            " origin, active) VALUES ('gold', 'Gold', 'Up.', 't', '{}', '[]', '[]', 'default', 1)"
+        )
+    db.close()
+    with Store.open(path) as store:
+        (narrative,) = store.narratives.all()
+        assert (narrative.id, narrative.found_on) == ("gold", None)
+        assert store.topics.all() == store.topics.discoveries() == []
+        assert store.db.execute("SELECT * FROM back_tagged").fetchall() == []
+        assert store.runs.begin("discover", now=datetime(2026, 1, 31, tzinfo=UTC)).id
+        assert store.check() == []

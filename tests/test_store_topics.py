@@ -70,11 +70,11 @@ def test_the_residual_leaves_out_labels_copies_and_what_no_model_read(store):
     vectors = {row["id"]: bytes([1, 2, 3]) for row in store.db.query("SELECT id FROM documents")}
     model = store.topics.model_of("en", START, END)
     store.vectors.add(vectors, model)
-    found = {one.document_id for one in store.topics.residual("en", START, END, weak=0.5)}
+    found = {one.document_id for one in store.topics.residual("en", model, START, END, weak=0.5)}
     assert found
     assert not found & covered
     assert not found & copies
-    everything = store.topics.residual("en", START, END, weak=1.1)
+    everything = store.topics.residual("en", model, START, END, weak=1.1)
     assert {one.document_id for one in everything} == found | (covered - copies)
 
 
@@ -85,3 +85,32 @@ def test_a_day_that_runs_again_replaces_its_rows(store):
         last = store.topics.discoveries()[-1]
         store.topics.keep(last, store.topics.weeks(TOPICS[0][0].id)[-1:], [], run_id=run.id)
     assert store.db.execute("SELECT count(*) FROM topic_weeks").fetchone()[0] == before - 5
+
+
+def test_the_residual_is_of_one_model(store):
+    model = store.topics.model_of("en", START, END)
+    ids = sorted(row["id"] for row in store.db.query("SELECT id FROM documents"))
+    store.vectors.add({id_: bytes([1, 2, 3]) for id_ in ids}, model)
+    whole = {one.document_id for one in store.topics.residual("en", model, START, END, weak=1.1)}
+    other = min(whole)
+    store.vectors.add({other: bytes(5)}, "another")
+    left = store.topics.residual("en", model, START, END, weak=1.1)
+    assert {one.document_id for one in left} == whole - {other}
+
+
+def test_a_copy_has_no_part_in_a_centre(store):
+    (model,) = store.db.execute("SELECT DISTINCT model FROM taggings").fetchone()
+    places = list(store.db.query("SELECT document_id, topic_id FROM topic_documents WHERE is_core"))
+    store.vectors.add({row["document_id"]: bytes([1, 2]) for row in places}, model)
+    topic_id = places[0]["topic_id"]
+    before = [one for one, _ in store.topics.core_vectors("en", model)].count(topic_id)
+    other = store.db.execute(
+        "SELECT id FROM documents WHERE id <> ? LIMIT 1", [places[0]["document_id"]]
+    ).fetchone()[0]
+    with store.transaction():
+        store.db.execute(
+            "UPDATE documents SET duplicate_of = ? WHERE id = ?",
+            [other, places[0]["document_id"]],
+        )
+    after = [one for one, _ in store.topics.core_vectors("en", model)].count(topic_id)
+    assert after == before - 1

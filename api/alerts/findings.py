@@ -54,6 +54,20 @@ def known(points: Sequence[Row], day: str) -> list[Row]:
     return [point for point in points if point["share"] is not None and point["day"] <= day]
 
 
+def was_found(found_on: str | None, day: str) -> bool:
+    """Return whether a narrative was found before a day, or known beforehand.
+
+    Up to the day itself its talk was tagged afterwards, and helped to find it: that it was loud
+    or turned is no news (as in `align.found`).
+
+    Parameters
+    ----------
+    found_on : str or None
+        None for a narrative that was known beforehand.
+    """
+    return found_on is None or found_on < day
+
+
 # -- innovation ----------------------------------------------------------------------
 
 

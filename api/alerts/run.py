@@ -14,6 +14,7 @@ from api.alerts.findings import (
     loud,
     suspected,
     turned,
+    was_found,
 )
 from api.alerts.fold import Change, fold
 from api.alerts.rules import AlertSettings, Rule
@@ -154,11 +155,14 @@ class Talk:
         By narrative and session.
     names : mapping
         Of the active narratives by id.
+    found_on : mapping
+        The day on which a narrative was found, but for those known beforehand.
     """
 
     days: list[str]
     points: Mapping[tuple[str, str], dict[str, Any]]
     names: Mapping[str, str]
+    found_on: Mapping[str, str]
 
     @classmethod
     def read(cls, pages: "Pages", first: date, last: date) -> "Talk":
@@ -169,6 +173,7 @@ class Talk:
             days=days,
             points={(one["narrative_id"], one["day"]): one for one in pages.series.intensity(days)},
             names={row["id"]: row["name"] for row in pages.narratives()},
+            found_on=pages.found_on(),
         )
 
     def until(self, narrative: str, day: str) -> list[dict[str, Any]]:
@@ -190,6 +195,8 @@ def _of_narratives(
         look = _loud if rule.rule == "innovation" else _flipped
         for narrative, name in talk.names.items():
             if rule.narratives and narrative not in rule.narratives:
+                continue
+            if not was_found(talk.found_on.get(narrative), day):
                 continue
             finding = look(store, rule, name, narrative, talk.until(narrative, day), day)
             if finding is not None:

@@ -123,10 +123,15 @@ def _run(
 
     seed = _draw(f"{settings.seed}:{number}")
     kept = np.flatnonzero([_draw(f"{seed}:{key}") < settings.sample * 2**32 for key in keys])
-    sample = near.within(kept, min(settings.near, len(kept) - 1))
+    labels = np.full(len(vectors), UNSEEN, dtype=np.int64)
+    labels[kept] = OUTSIDE
+    if len(kept) <= settings.near:
+        return labels  # fewer stories than neighbours to look at
+    sample = near.within(kept, settings.near)
     with warnings.catch_warnings():
-        # Without an index nothing new can be laid out later, which nobody wants to.
-        warnings.filterwarnings("ignore", "precomputed_knn", UserWarning)
+        # That a layout began at random where texts are all alike, or that nothing new can be
+        # laid out later without an index, helps nobody who reads a night's output.
+        warnings.simplefilter("ignore")
         layout = UMAP(
             n_neighbors=sample.places.shape[1],
             n_components=settings.width,
@@ -137,12 +142,11 @@ def _run(
             n_jobs=1,  # a seed asks for it; umap warns where it has to set it itself
             precomputed_knn=(sample.places, sample.distances, None),
         ).fit_transform(vectors[kept])
-    # A sample holds so much of a group that is just large enough.
-    least = max(2, round(settings.sample * settings.least))
-    found = HDBSCAN(min_cluster_size=least, min_samples=3, cluster_selection_method="leaf").fit(
-        layout.astype(np.float64)
-    )
-    labels = np.full(len(vectors), UNSEEN, dtype=np.int64)
+        # A sample holds so much of a group that is just large enough.
+        least = max(2, round(settings.sample * settings.least))
+        found = HDBSCAN(
+            min_cluster_size=least, min_samples=3, cluster_selection_method="leaf"
+        ).fit(layout.astype(np.float64))
     labels[kept] = found.labels_
     return labels
 

@@ -84,8 +84,10 @@ def _week(
     stability = settled.stability.get(topic_id)
     described = words.get(settled.ids.index(topic_id))
     # What was there from the first window can grow; it does not emerge.
-    is_young = found is None or (
-        found.status != "background" and window.day - found.found_on <= YOUNG
+    is_young = (
+        window.last is not None
+        if found is None
+        else found.status != "background" and window.day - found.found_on <= YOUNG
     )
     return TopicWeek(
         topic_id=topic_id,
@@ -119,7 +121,6 @@ def _topics(
 ) -> list[Topic]:
     """Return the topics that are new or changed, the merged ones last."""
     known = {topic.id: topic for topic in window.topics}
-    first_window = not any(topic.language == window.language for topic in window.topics)
     row_of = {name: row for row, name in enumerate(settled.ids)}
     found = []
     for week in weeks:
@@ -134,7 +135,7 @@ def _topics(
                 words=described.words,
                 first_seen=_first_seen(window, settled, row_of[week.topic_id]),
                 found_on=window.day,
-                status="background" if first_window else "watched",
+                status="background" if window.last is None else "watched",
                 parent_id=settled.parents.get(week.topic_id),
             )
         elif described is not None:

@@ -13,7 +13,7 @@ References
 Kuhn (1955), The Hungarian method for the assignment problem, doi:10.1002/nav.3800020109.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,6 +44,11 @@ class Known:
 
     ids: Sequence[str]
     centres: Floats
+
+    def without(self, gone: Collection[str]) -> "Known":
+        """Return the topics but for some."""
+        kept = [row for row, name in enumerate(self.ids) if name not in gone]
+        return Known(ids=[self.ids[row] for row in kept], centres=self.centres[kept])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,16 +11,20 @@ from datetime import UTC, date, datetime, timedelta
 from datetime import time as clock
 from typing import Any
 
+from nlp.errors import GroupingError
 from nlp.topics.drift import drift_of
 from nlp.topics.look import look
 from nlp.topics.settings import DiscoverySettings
 from nlp.topics.window import Found, Window, first_day
 from store import Store
-from store.records import Discovery, StageReport, Topic
+from store.records import Discovery, Failure, StageReport, Topic
 
 Progress = Callable[..., Any]
 # How far back the first weekly run looks.
 _AT_FIRST = timedelta(weeks=8)
+# What UMAP, HDBSCAN, scikit-learn and BERTopic raise over numbers that they cannot work with
+# (LinAlgError is a ValueError). A lack of memory is no matter of the window alone.
+_BREAKS = (ArithmeticError, ImportError, LookupError, RuntimeError, TypeError, ValueError)
 
 
 def discover(
@@ -45,30 +49,30 @@ def discover(
     -------
     StageReport
         Counts ``windows``, ``residual``, ``topics``, ``new``, ``proposed`` and ``outliers``.
+
+    Notes
+    -----
+    A window that breaks is a row in ``failures``. Later ones of its language wait for it, since
+    none can be looked at out of order; the next run tries again.
     """
-    started = time.monotonic()
-    counts = dict.fromkeys(("windows", "residual", "topics", "new", "proposed", "outliers"), 0)
-    notes: list[str] = []
-    run = store.runs.begin("discover", now=now, settings={"seed": settings.grouping.seed})
+    span = store.topics.span()
+    if since is not None and span is not None:
+        since = max(since, span[0].date())
+    work = _Work(store, settings, now, progress)
     days = _days(now, since, settings.weekday)
     for day in days:
         for language in _languages(store, day, settings):
             last = _last(store, language)
             if last is not None and last.day >= day:
-                notes.append(f"{day} was passed over: windows up to {last.day} were looked at")
-            elif window := _read(store, day, language, settings, last):
-                found = look(window, settings, progress=progress)
-                _write(store, found, lambda: run.id)
-                _count(counts, window, found)
-                notes += [_proposal(topic, found) for topic in found.proposed]
-        _drift(store, day, settings, lambda: run.id)
-    if not counts["windows"] and not notes:
-        notes.append(_too_few(store, days[-1], settings) if days else "no weekly window is due")
-    if run.started:
-        run.finish(now=now, counts=counts)
-    return StageReport(
-        stage="discover", counts=counts, seconds=time.monotonic() - started, notes=notes
-    )
+                work.notes.append(f"{day} was passed over: windows up to {last.day} were looked at")
+            else:
+                work.look_at(day, language, last)
+        work.drift(day)
+    if not (work.counts["windows"] or work.notes):
+        work.notes.append(
+            _too_few(store, days[-1], settings) if days else "no weekly window is due"
+        )
+    return work.done()
 
 
 def discover_due(
@@ -78,18 +82,115 @@ def discover_due(
     now: datetime,
     progress: Progress | None = None,
 ) -> StageReport:
-    """Look at the weekly windows that came since the last one; mostly there is none.
+    """Look at the weekly windows that are due; mostly there is none.
 
-    At first at those of the last eight weeks, so that the first has something before it.
+    Those that came since the last run, and those of the last eight weeks that a language still
+    lacks: at first all of them, so that the first has something before it, and later what broke.
     """
     span, runs = store.topics.span(), store.topics.discoveries()
     if span is None:
         return StageReport(stage="discover", counts={}, notes=["no labelled story"])
     since = now.astimezone(UTC).date() - _AT_FIRST
     if runs:
-        since = max(one.day for one in runs) + timedelta(days=1)
+        since = min(since, max(one.day for one in runs) + timedelta(days=1))
     since = max(since, span[0].date() + timedelta(days=settings.window // 2))
-    return discover(store, settings=settings, now=now, since=since, progress=progress)
+    work = _Work(store, settings, now, progress)
+    looked = {one.language: one.day for one in runs}  # in order of days
+    for day in _days(now, since, settings.weekday):
+        due = [
+            language
+            for language in _languages(store, day, settings)
+            if looked.get(language, date.min) < day
+        ]
+        for language in due:
+            work.look_at(day, language, _last(store, language))
+        if due:
+            work.drift(day)
+    if not (work.counts["windows"] or work.notes):
+        work.notes.append("no weekly window is due")
+    return work.done()
+
+
+class _Work:
+    """A run: what it has looked at, counted and said so far."""
+
+    def __init__(
+        self, store: Store, settings: DiscoverySettings, now: datetime, progress: Progress | None
+    ) -> None:
+        self.counts = dict.fromkeys(
+            ("windows", "residual", "topics", "new", "proposed", "outliers"), 0
+        )
+        self.notes: list[str] = []
+        self._store = store
+        self._settings = settings
+        self._now = now
+        self._progress = progress
+        self._broken: set[str] = set()
+        self._started = time.monotonic()
+        self._run = store.runs.begin("discover", now=now, settings={"seed": settings.grouping.seed})
+
+    def look_at(self, day: date, language: str, last: Discovery | None) -> None:
+        """Look at a window, unless an earlier one of its language broke."""
+        window = (
+            None
+            if language in self._broken
+            else _read(self._store, day, language, self._settings, last)
+        )
+        if window is None:
+            return
+        try:
+            found = _found(window, self._settings, self._progress)
+        except GroupingError as error:
+            self._broken.add(language)
+            self.notes.append(f"{error}: the next run tries again")
+            self._run.fail(
+                Failure(
+                    stage="discover",
+                    item=f"{language} {day}",
+                    kind=type(error).__name__,
+                    message=str(error),
+                    advice="run 'tapestory discover' again; if it breaks again, report it with"
+                    " this message",
+                )
+            )
+            return
+        _write(self._store, found, lambda: self._run.id)
+        _count(self.counts, window, found)
+        self.notes += [_proposal(topic, found) for topic in found.proposed]
+
+    def drift(self, day: date) -> None:
+        """Compare the narratives' telling in a window with that in the one before."""
+        _drift(self._store, day, self._settings, lambda: self._run.id)
+
+    def done(self) -> StageReport:
+        """Close the run and report."""
+        failures = self._run.failures
+        self._run.finish(now=self._now, counts=self.counts, code=3 if failures else 0)
+        return StageReport(
+            stage="discover",
+            counts=self.counts,
+            failures=failures,
+            seconds=time.monotonic() - self._started,
+            notes=self.notes,
+        )
+
+
+def _found(window: Window, settings: DiscoverySettings, progress: Progress | None) -> Found:
+    """Return what a window holds.
+
+    Raises
+    ------
+    GroupingError
+        A library that groups or describes could not.
+    """
+    try:
+        return look(window, settings, progress=progress)
+    except _BREAKS as error:
+        said = " ".join(str(error).split())[:200] or "no message"
+        raise GroupingError(
+            f"the stories of {window.language!r} from {window.start} to {window.day} could not be"
+            f" grouped ({type(error).__name__}: {said})"
+        ) from error
 
 
 def _days(now: datetime, since: date | None, weekday: int) -> list[date]:
@@ -123,9 +224,11 @@ def _read(
 ) -> Window | None:
     """Return what a window rests on; None where too few stories are left to explain."""
     start, end = _span(day, settings)
-    stories = store.topics.residual(language, start, end, weak=settings.weak)
     model = store.topics.model_of(language, start, end)
-    if len(stories) < settings.fewest or model is None:
+    if model is None:
+        return None
+    stories = store.topics.residual(language, model, start, end, weak=settings.weak)
+    if len(stories) < settings.fewest:
         return None
     core: dict[str, list[bytes]] = {}
     for topic_id, vector in store.topics.core_vectors(language, model):
@@ -146,8 +249,8 @@ def _read(
 
 def _write(store: Store, found: Found, run_id: Callable[[], str]) -> None:
     """Write a window, in one transaction."""
-    changed = {one.topic_id for one in found.places}
-    changed |= {one.other_id for one in found.changes if one.kind == "merge"}
+    # A topic that is only near to stories of this window keeps those that represented it.
+    changed = {one.topic_id for one in found.places if one.position is not None}
     with store.transaction():
         store.topics.save(found.topics, run_id=run_id())
         store.topics.unrank(changed)

@@ -75,11 +75,13 @@ def settle(window: Window, groups: Groups, vectors: Floats) -> Settled:
     ties = [tie for tie in matched.ties if tie.number is None or kept[tie.number]]
     names = _named(matched, kept, window)
     merged = {tie.topic_id: tie.other_id for tie in ties if tie.topic_id is not None}
-    labels = np.where((groups.labels >= 0) & kept[groups.labels], groups.labels, OUTSIDE)
+    # A window can be without any group: the place for -1 is that of none.
+    labels = np.where(np.append(kept, False)[groups.labels], groups.labels, OUTSIDE)
     stood = [
         one and replace(one, topic_id=merged.get(one.topic_id, one.topic_id)) for one in before
     ]
-    placed = places(rows, labels, names, drawing, stood, known)
+    # What was merged just now takes nothing in.
+    placed = places(rows, labels, names, drawing, stood, known.without(merged))
     ids = sorted({place.topic_id for place in placed if place is not None})
     return Settled(
         ids=ids,

@@ -25,10 +25,14 @@ if TYPE_CHECKING:
     from bertopic import BERTopic
 
 WORDS = 10
+# No word of a language, but of an address or a code; it would be a label of that length.
+_LONGEST = 40
 # c-TF-IDF words among which those that are told together are chosen.
 _POOL = 25
 # What a word counts for that shares no story with those before it.
 _ALONE = 0.1
+# Among more stories than these, a word of one alone is left out.
+_MANY = 500
 _IN_LABEL = 4
 _CJK = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]+")
 _TOKEN = re.compile(r"[^\W\d_](?:[\w'’.&-]*\w)?")
@@ -61,9 +65,18 @@ def describe(
     labels : ndarray of shape (n,)
         -1 outside.
     """
+    from sklearn.feature_extraction.text import CountVectorizer
+
     if not (labels >= 0).any():
         return {}
-    model = _fitted(texts, labels, vectors, language)
+    words_of = _Analyzer(language)
+    told = Counter(word for text in texts for word in set(words_of(text)))
+    least = 2 if len(texts) > _MANY else 1
+    if max(told.values(), default=0) < least:
+        # Pictures and numbers alone: there are groups, and nothing to call them by.
+        nothing = Described(label=_label([], Counter()), words=[], npmi=None)
+        return {int(number): nothing for number in np.unique(labels[labels >= 0])}
+    model = _fitted(texts, labels, vectors, CountVectorizer(analyzer=words_of, min_df=least))
     present = (model.vectorizer_model.transform(texts) > 0).astype(np.float32)
     column = {word: int(place) for word, place in model.vectorizer_model.vocabulary_.items()}
     surfaces = _surfaces(texts, labels)
@@ -83,7 +96,7 @@ def describe(
     return found
 
 
-def _fitted(texts: Sequence[str], labels: Labels, vectors: Floats, language: str) -> "BERTopic":
+def _fitted(texts: Sequence[str], labels: Labels, vectors: Floats, counted: Any) -> "BERTopic":
     """Return BERTopic over groups that stand: its "manual" mode.
 
     Everything but the words was decided before (`nlp.topics.consensus`): fits of its own have
@@ -94,20 +107,18 @@ def _fitted(texts: Sequence[str], labels: Labels, vectors: Floats, language: str
     from bertopic.cluster import BaseCluster
     from bertopic.dimensionality import BaseDimensionalityReduction
     from bertopic.vectorizers import ClassTfidfTransformer
-    from sklearn.feature_extraction.text import CountVectorizer
 
-    logging.getLogger("BERTopic").setLevel(logging.ERROR)
     model = BERTopic(
         embedding_model=BaseEmbedder(),
         umap_model=BaseDimensionalityReduction(),
         hdbscan_model=BaseCluster(),
-        vectorizer_model=CountVectorizer(
-            analyzer=_Analyzer(language), min_df=2 if len(texts) > 500 else 1
-        ),
+        vectorizer_model=counted,
         ctfidf_model=ClassTfidfTransformer(),
         representation_model=_told_together(),
         top_n_words=_POOL,
     )
+    # A level would not last: it sets its own as it goes.
+    logging.getLogger("BERTopic").disabled = True
     model.fit_transform(list(texts), embeddings=vectors, y=labels)
     return model
 
@@ -127,8 +138,14 @@ class _Analyzer:
 
 def _words(text: str) -> list[str]:
     plain = _plain()
-    found = [_bare(token) for token in _TOKEN.findall(text) if not _CJK.match(token)]
-    return [word for word in found if len(word) > 1 and word not in plain]
+    found = [_bare(token) for token in _tokens(text)]
+    return [word for word in found if 1 < len(word) <= _LONGEST and word not in plain]
+
+
+def _tokens(text: str) -> list[str]:
+    """Return what is written between blanks and marks; Chinese is a mark here."""
+    tokens: list[str] = _TOKEN.findall(_CJK.sub(" ", text))
+    return tokens
 
 
 def _bare(token: str) -> str:
@@ -198,7 +215,7 @@ def _surfaces(texts: Sequence[str], labels: Labels) -> dict[int, Counter[tuple[s
     found: dict[int, Counter[tuple[str, str]]] = {}
     for text, label in zip(texts, labels, strict=True):
         if label >= 0:
-            tokens = _TOKEN.findall(text)
+            tokens = _tokens(text)
             counter = found.setdefault(int(label), Counter())
             counter.update(
                 (_bare(token), token.removesuffix("'s").removesuffix("’s")) for token in tokens
@@ -210,7 +227,7 @@ def _label(words: Sequence[str], surfaces: Counter[tuple[str, str]]) -> str:
     """Return the first words as they are mostly written: ``Mamdani, Cuomo, mayor, race``."""
     best: dict[str, tuple[int, str]] = {}
     for (word, surface), n in sorted(surfaces.items()):
-        # Upper case only where more than half of the stories write it so: titles often do.
+        # Of two ways that are as common, the one with upper case: it sorts first.
         if n > best.get(word, (0, ""))[0]:
             best[word] = (n, surface)
     return ", ".join(best.get(word, (0, word))[1] for word in words[:_IN_LABEL]) or "no words"
