@@ -170,4 +170,4 @@ def test_an_existing_file_keeps_its_own_documents(tmp_path):
     assert run("import", "documents", path, rows).exit_code == 0
     assert run("nightly", path, "--sample").exit_code == 0
     with Store.open(path, read_only=True) as store:
-        assert store.documents.count() == 209
+        assert store.documents.count() == 273

@@ -21,6 +21,8 @@ from store.records import Discovery, StageReport, Topic
 Progress = Callable[..., Any]
 # How far back the first weekly run looks.
 _AT_FIRST = timedelta(weeks=8)
+# What the first window holds at least: what comes back every week is then known from before.
+_HEAD_START = timedelta(weeks=1)
 
 
 def discover(
@@ -80,7 +82,8 @@ def discover_due(
 ) -> StageReport:
     """Look at the weekly windows that came since the last one; mostly there is none.
 
-    At first at those of the last eight weeks, so that the first has something before it.
+    At first at those of the last eight weeks, from a week after the first story on: what the
+    first window holds is never proposed, and with less than a week it would hold next to nothing.
     """
     span, runs = store.topics.span(), store.topics.discoveries()
     if span is None:
@@ -88,7 +91,7 @@ def discover_due(
     since = now.astimezone(UTC).date() - _AT_FIRST
     if runs:
         since = max(one.day for one in runs) + timedelta(days=1)
-    since = max(since, span[0].date() + timedelta(days=settings.window // 2))
+    since = max(since, span[0].date() + _HEAD_START)
     return discover(store, settings=settings, now=now, since=since, progress=progress)
 
 

@@ -75,7 +75,8 @@ def settle(window: Window, groups: Groups, vectors: Floats) -> Settled:
     ties = [tie for tie in matched.ties if tie.number is None or kept[tie.number]]
     names = _named(matched, kept, window)
     merged = {tie.topic_id: tie.other_id for tie in ties if tie.topic_id is not None}
-    labels = np.where((groups.labels >= 0) & kept[groups.labels], groups.labels, OUTSIDE)
+    # The last place stands for -1; there may be no group at all.
+    labels = np.where(np.append(kept, False)[groups.labels], groups.labels, OUTSIDE)
     stood = [
         one and replace(one, topic_id=merged.get(one.topic_id, one.topic_id)) for one in before
     ]
