@@ -164,6 +164,17 @@ def test_too_few_stories_are_not_looked_at(tmp_path):
         assert store.topics.discoveries() == []
 
 
+def test_a_window_in_which_the_runs_agree_on_no_group_has_no_topic(tmp_path):
+    strict = replace(SETTINGS, grouping=replace(SETTINGS.grouping, together=1.0))
+    with Store.open(tmp_path / "noise.db", create=True) as store:
+        fill(store, {}, first=START, days=28, noise=2)
+        report = discover(store, settings=strict, now=at(START + timedelta(days=27)))
+        assert (report.counts["windows"], report.counts["topics"]) == (1, 0)
+        (run,) = store.topics.discoveries()
+        assert run.residual == run.outliers == 56
+        assert store.topics.all() == []
+
+
 def test_the_nightly_run_looks_once_a_week(stream, tmp_path):
     path = tmp_path / "due.db"
     with Store.open(path, create=True) as store:
