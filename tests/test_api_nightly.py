@@ -78,6 +78,18 @@ def test_the_database_is_sound_after_the_night(night):
         assert store.check() == []
 
 
+def test_one_story_outside_the_narratives_is_proposed(night):
+    path, output = night
+    with Store.open(path, read_only=True) as store:
+        (found,) = [topic for topic in store.topics.all() if topic.status == "candidate"]
+        assert {"insurers", "coastal"} <= dict(found.words).keys()
+        week = store.topics.weeks(found.id)[-1]
+        assert week.lacks == ()
+        # What was there from the first window on keeps its ids and is not proposed.
+        assert {t.status for t in store.topics.all() if t.id != found.id} == {"background"}
+    assert f"({found.id}), {week.stories} stories" in output
+
+
 def test_no_document_counts_before_it_was_published_and_seen(night):
     with Store.open(night[0], read_only=True) as store:
         early = store.db.execute(
