@@ -85,8 +85,9 @@ def test_one_story_outside_the_narratives_is_proposed(night):
         assert {"insurers", "coastal"} <= dict(found.words).keys()
         week = store.topics.weeks(found.id)[-1]
         assert week.lacks == ()
-        # What was there from the first window on keeps its ids and is not proposed.
-        assert {t.status for t in store.topics.all() if t.id != found.id} == {"background"}
+        # What was there from the first window on is not proposed, under an id that lasts.
+        early = [t.id for t in store.topics.all() if t.status == "background"]
+        assert any(len(store.topics.weeks(one)) == 2 for one in early)
     assert f"({found.id}), {week.stories} stories" in output
 
 
