@@ -78,6 +78,19 @@ def test_the_database_is_sound_after_the_night(night):
         assert store.check() == []
 
 
+def test_one_story_outside_the_narratives_is_proposed(night):
+    path, output = night
+    with Store.open(path, read_only=True) as store:
+        (found,) = [topic for topic in store.topics.all() if topic.status == "candidate"]
+        assert {"insurers", "coastal"} <= dict(found.words).keys()
+        week = store.topics.weeks(found.id)[-1]
+        assert week.lacks == ()
+        # What was there from the first window on is not proposed, under an id that lasts.
+        early = [t.id for t in store.topics.all() if t.status == "background"]
+        assert any(len(store.topics.weeks(one)) == 2 for one in early)
+    assert f"({found.id}), {week.stories} stories" in output
+
+
 def test_no_document_counts_before_it_was_published_and_seen(night):
     with Store.open(night[0], read_only=True) as store:
         early = store.db.execute(
@@ -170,4 +183,4 @@ def test_an_existing_file_keeps_its_own_documents(tmp_path):
     assert run("import", "documents", path, rows).exit_code == 0
     assert run("nightly", path, "--sample").exit_code == 0
     with Store.open(path, read_only=True) as store:
-        assert store.documents.count() == 209
+        assert store.documents.count() == 273

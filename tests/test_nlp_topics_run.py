@@ -159,11 +159,22 @@ def test_a_story_that_comes_back_has_its_old_id(tmp_path):
 
 def test_too_few_stories_are_not_looked_at(tmp_path):
     with Store.open(tmp_path / "few.db", create=True) as store:
-        fill(store, themes(), first=START, days=5, noise=0)
-        report = discover(store, settings=SETTINGS, now=at(START + timedelta(days=4)))
+        fill(store, themes(), first=START, days=3, noise=0)
+        report = discover(store, settings=SETTINGS, now=at(START + timedelta(days=2)))
         assert report.counts["windows"] == 0
-        assert "100 of one language that no narrative covers are needed" in report.notes[0]
+        assert "50 of one language that no narrative covers are needed" in report.notes[0]
         assert store.topics.discoveries() == []
+
+
+def test_a_window_in_which_the_runs_agree_on_no_group_has_no_topic(tmp_path):
+    strict = replace(SETTINGS, grouping=replace(SETTINGS.grouping, together=1.0))
+    with Store.open(tmp_path / "noise.db", create=True) as store:
+        fill(store, {}, first=START, days=28, noise=2)
+        report = discover(store, settings=strict, now=at(START + timedelta(days=27)))
+        assert (report.counts["windows"], report.counts["topics"]) == (1, 0)
+        (run,) = store.topics.discoveries()
+        assert run.residual == run.outliers == 56
+        assert store.topics.all() == []
 
 
 def test_the_nightly_run_looks_once_a_week(stream, tmp_path):
@@ -174,10 +185,10 @@ def test_the_nightly_run_looks_once_a_week(stream, tmp_path):
         days = [one.day for one in store.topics.discoveries()]
         idle = discover_due(store, settings=SETTINGS, now=at(START + timedelta(days=39)))
         assert idle.counts["windows"] == 0
-    assert first.counts["windows"] == len(days) == 4
+    assert first.counts["windows"] == len(days) == 5
     assert all(day.isoweekday() == SETTINGS.weekday for day in days)
     # A first window of a few days would take everything for old.
-    assert days[0] >= START + timedelta(days=14)
+    assert days[0] >= START + timedelta(days=7)
     with Store.open(tmp_path / "empty.db", create=True) as store:
         report = discover_due(store, settings=SETTINGS, now=at(START))
         assert report.notes == ["no labelled story"]

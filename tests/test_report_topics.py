@@ -89,7 +89,7 @@ def test_a_proposal_comes_with_figures_quotes_and_the_command(own):
     assert line.id == NEW
     assert "19 stories from 2 sources on 6 days" in line.said
     assert "(10.9 % of all stories then); stability 0.81" in line.said
-    assert line.accept == f"To follow it as a narrative: tapestory topics accept {NEW}"
+    assert line.accept == f"To follow it as a narrative: tapestory topics accept DB {NEW}"
     assert len({quote.source for quote in line.quotes}) == len(line.quotes) == 2
     for quote in line.quotes:
         stored = own.documents.get(quote.document_id)
@@ -392,7 +392,7 @@ def test_every_format_says_it_and_is_the_same_twice(topics_path, shared, tmp_pat
     if kind != "pdf":
         text = once.decode()
         assert text.index("How the telling moved") if kind != "json" else '"drift": {' in text
-        assert f"topics accept {NEW}" in text.replace("\\-", "-")
+        assert f"topics accept DB {NEW}" in text.replace("\\-", "-")
 
 
 def test_the_sections_stand_in_their_order(report):

@@ -152,7 +152,8 @@ def outside_words(outside: Outside) -> list[Said]:
     if not outside.passing:
         return [
             say(
-                "outside the list of narratives: {stories}, in which no word rose beyond chance",
+                "outside the list of narratives: {stories}, in whose headlines no single word rose"
+                " beyond chance",
                 stories=stories,
             )
         ]

@@ -17,7 +17,7 @@ from store.evidence import Between, Where
 from store.instants import to_text
 from store.records import Discovery, Topic, TopicChange, TopicStatus, TopicWeek
 
-ACCEPT = "tapestory topics accept"
+ACCEPT = "tapestory topics accept DB"
 _YOUNG = timedelta(days=28)
 _SHOWN, _WEAK, _QUOTES, _WORDS, _TURNS = 5, 3, 2, 8, 3
 _DECIDED = ("accepted", "dismissed")

@@ -25,6 +25,8 @@ _AT_FIRST = timedelta(weeks=8)
 # What UMAP, HDBSCAN, scikit-learn and BERTopic raise over numbers that they cannot work with
 # (LinAlgError is a ValueError). A lack of memory is no matter of the window alone.
 _BREAKS = (ArithmeticError, ImportError, LookupError, RuntimeError, TypeError, ValueError)
+# What the first window holds at least: what comes back every week is then known from before.
+_HEAD_START = timedelta(weeks=1)
 
 
 def discover(
@@ -85,7 +87,8 @@ def discover_due(
     """Look at the weekly windows that are due; mostly there is none.
 
     Those that came since the last run, and those of the last eight weeks that a language still
-    lacks: at first all of them, so that the first has something before it, and later what broke.
+    lacks: at first all of them, from a week after the first story on, and later what broke. What
+    the first holds is never proposed; with less than a week it would hold next to nothing.
     """
     span, runs = store.topics.span(), store.topics.discoveries()
     if span is None:
@@ -93,7 +96,7 @@ def discover_due(
     since = now.astimezone(UTC).date() - _AT_FIRST
     if runs:
         since = min(since, max(one.day for one in runs) + timedelta(days=1))
-    since = max(since, span[0].date() + timedelta(days=settings.window // 2))
+    since = max(since, span[0].date() + _HEAD_START)
     work = _Work(store, settings, now, progress)
     looked = {one.language: one.day for one in runs}  # in order of days
     for day in _days(now, since, settings.weekday):

@@ -19,12 +19,13 @@ class DiscoverySettings:
     weekday : int
         The day with which weekly windows end: 1 for Monday to 7 for Sunday.
     fewest : int
-        Residual stories of a language below which a window is not looked at.
+        Residual stories of a language below which a window is not looked at: a run sees four
+        fifths of them, and fewer than 40 are too few for several groups of eight.
     """
 
     window: int = 28
     weak: float = 0.5
     weekday: int = 4
-    fewest: int = 100
+    fewest: int = 50
     grouping: Grouping = field(default_factory=Grouping)
     rules: Rules = field(default_factory=Rules)
