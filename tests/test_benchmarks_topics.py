@@ -180,54 +180,56 @@ def matched_share(vectors, first, second):
     return float((named == first).mean())
 
 
-def test_planted_stories_and_a_quiet_quarter(headlines, tmp_path):
-    """Eight stories of one per cent each; everything else has the days dealt anew."""
-    found, false, weeks, lines = 0, 0, 0, []
-    first, last = date(2025, 8, 1), date(2025, 12, 31)
-    for seed, subjects in enumerate((list(STORIES)[:4], list(STORIES)[4:], [])):
-        path = tmp_path / f"quiet{seed}.db"
-        shutil.copy(headlines, path)
-        shuffle_days(path, first=first, last=last, seed=seed)
-        with Store.open(path, read_only=True) as store:
-            volume = sum(store.topics.counts("en", instant(first), instant(last)).values())
-        a_day = 0.01 * volume / ((last - first).days + 1)
-        planted = {}
-        for number, subject in enumerate(subjects):
-            # On different days of the week.
-            day = date(2025, 9, 15) + number * timedelta(days=22)
-            planted[subject] = (
-                day,
-                plant(path, subject, first=day, days=21, a_day=a_day, seed=10 * seed + number),
-            )
-        with Store.open(path) as store:
-            discover(store, settings=SETTINGS, now=instant(last), since=first + 27 * DAY)
-            weeks += len(store.topics.discoveries()) - 1
-            for topic in store.topics.all():
-                if topic.proposed_on is None:
-                    continue
-                own = {
-                    row["document_id"]
-                    for row in store.db.query(
-                        "SELECT document_id FROM topic_documents WHERE topic_id = ? AND is_core",
-                        [topic.id],
-                    )
-                }
-                which = [
-                    name for name, (_, ids) in planted.items() if 2 * len(own & ids) > len(own)
-                ]
-                false += not which
-                lines.append(f"{seed} {topic.proposed_on} {topic.label}: {which or 'FALSE'}")
-                for name in which:
-                    day, _ = planted.pop(name)
-                    took = (topic.proposed_on - day).days + 1
-                    found += took <= 14
-                    lines[-1] += f", day {took}"
-        lines += [f"{seed} missed {name}" for name in planted]
-    print("\n" + "\n".join(lines))
-    print(f"planted at 1 %: {found} of {len(STORIES)} proposed within two weeks;"
-          f" {false} false candidates in {weeks} quiet weeks")  # fmt: skip
-    assert false <= weeks
-    assert found == len(STORIES)
+@pytest.mark.parametrize("number", range(len(STORIES)), ids=list(STORIES))
+def test_planted_story(headlines, tmp_path, number):
+    """A story of one per cent, in a stream whose days are dealt anew: when is it proposed?"""
+    subject, first, last = list(STORIES)[number], date(2025, 8, 1), date(2025, 10, 31)
+    day = date(2025, 9, 8) + number * DAY  # each on another day of the week
+    path = tmp_path / "planted.db"
+    shutil.copy(headlines, path)
+    shuffle_days(path, first=first, last=last, seed=number)
+    with Store.open(path, read_only=True) as store:
+        volume = sum(store.topics.counts("en", instant(first), instant(last)).values())
+    a_day = 0.01 * volume / ((last - first).days + 1)
+    planted = plant(path, subject, first=day, days=14, a_day=a_day, seed=number)
+    with Store.open(path) as store:
+        since = day - timedelta(days=10)
+        discover(store, settings=SETTINGS, now=instant(day + 14 * DAY), since=since)
+        # And as it stands after two weeks, for those whose weekly window ends in their midst.
+        discover(store, settings=SETTINGS, now=instant(day + 14 * DAY))
+        found = [topic for topic in store.topics.all() if _is_of(store, topic, planted)]
+        for topic in found:
+            week = store.topics.weeks(topic.id)[-1]
+            print(f"\n{subject}: {topic.label}: {topic.status}, proposed {topic.proposed_on}, day"
+                  f" {topic.proposed_on and (topic.proposed_on - day).days + 1}, {week.stories} of"
+                  f" {len(planted)} stories, stability {week.stability}, market {week.market},"
+                  f" lacks {week.lacks}")  # fmt: skip
+        if not found:
+            print(f"\n{subject}: no topic of {len(planted)} stories")
+    assert any(topic.proposed_on is not None for topic in found)
+
+
+def _is_of(store, topic, planted):
+    """Return whether most of a topic's core stories were planted."""
+    rows = store.db.query(
+        "SELECT document_id FROM topic_documents WHERE topic_id = ? AND is_core", [topic.id]
+    )
+    own = {row["document_id"] for row in rows}
+    return len(own & planted) > len(own) / 2
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_a_quiet_quarter(headlines, tmp_path, seed):
+    """The days of all stories dealt anew: whatever is proposed is false."""
+    path, first, last = tmp_path / "quiet.db", date(2025, 8, 1), date(2025, 12, 1)
+    shutil.copy(headlines, path)
+    shuffle_days(path, first=first, last=last, seed=seed)
+    with Store.open(path) as store:
+        discover(store, settings=SETTINGS, now=instant(last), since=first + 27 * DAY)
+        weeks = len(store.topics.discoveries()) - 1
+        false = [topic for topic in store.topics.all() if topic.proposed_on is not None]
+    print(f"\n{len(false)} false candidates in {weeks} weeks: {[one.label for one in false]}")
+    assert len(false) <= weeks
 
 
 def test_twenty_thousand_residual_stories(headlines):

@@ -154,7 +154,7 @@ def test_merges_and_how_sure_it_is(report):
     (sure,) = report.topics.sure
     assert "33 % of the stories lie outside of every group" in sure
     assert "agree at 0.84" in sure
-    assert "98 % of the stories of the run before kept their place" in sure
+    assert "98 % of the grouped stories of the run before kept their topic" in sure
 
 
 def test_a_split_is_said(own):

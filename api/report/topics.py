@@ -397,7 +397,7 @@ def _sure(run: Discovery, material: Material) -> list[Said]:
         )
     if run.kept is not None:
         parts["kept"] = _run_figure(run, "kept", "percent")
-        template += "; {kept} of the stories of the run before kept their place"
+        template += "; {kept} of the grouped stories of the run before kept their topic"
     return [say(template, **parts)]
 
 

@@ -144,9 +144,9 @@ def _run(
         ).fit_transform(vectors[kept])
         # A sample holds so much of a group that is just large enough.
         least = max(2, round(settings.sample * settings.least))
-        found = HDBSCAN(
-            min_cluster_size=least, min_samples=3, cluster_selection_method="leaf"
-        ).fit(layout.astype(np.float64))
+        found = HDBSCAN(min_cluster_size=least, min_samples=3, cluster_selection_method="leaf").fit(
+            layout.astype(np.float64)
+        )
     labels[kept] = found.labels_
     return labels
 

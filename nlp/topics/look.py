@@ -253,16 +253,14 @@ def _discovery(
 
 
 def _kept(window: Window, settled: Settled) -> float | None:
-    """Return the share of the last run's stories that are where they were, or outside still."""
+    """Return the share of the last run's stories in a topic that are in the same one still."""
     if window.last is None:
         return None
     start, end = window.last.start, window.last.day
     same = [
-        (None if before is None else before.topic_id) == (None if place is None else place.topic_id)
-        for story, place, before in (
-            (story, place, window.members.get(story.document_id))
-            for story, place in zip(window.stories, settled.placed, strict=True)
-        )
+        place is not None and place.topic_id == before.topic_id
+        for story, place in zip(window.stories, settled.placed, strict=True)
         if start <= story.effective_at.date() <= end
+        and (before := window.members.get(story.document_id)) is not None
     ]
     return round(sum(same) / len(same), 4) if same else None

@@ -13,7 +13,8 @@ References
 Kuhn (1955), The Hungarian method for the assignment problem, doi:10.1002/nav.3800020109.
 """
 
-from collections.abc import Collection, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,7 +27,9 @@ SAME, CHILD = 0.80, 0.65
 MOST_OUTSIDE = 0.15
 """Largest share of the stories that stays outside of every topic."""
 _HALF = 0.5
-FIRM = 0.5
+# Stories that must have gone over before a topic is taken for a part of another.
+_FEWEST = 3
+FIRM = 0.6
 """Stability below which a group splits nothing off, joins nothing and draws nothing."""
 Floats = NDArray[np.float32]
 
@@ -138,7 +141,7 @@ def match(
         ties += _come_from(group, cosines[group], shared[group], stability[group], known.ids)
         if ties and ties[-1].number == group and ties[-1].kind == "same":
             names[group] = ties.pop().other_id
-    ties += _merged(names, cosines, shared, stability, known.ids)
+    ties += _merged(names, cosines, shared, stability, _standing(earlier, known.ids))
     return Matched(names=names, ties=ties)
 
 
@@ -205,32 +208,36 @@ def _come_from(
     return [tie("child", nearest)] if cosine >= CHILD else []
 
 
+def _standing(earlier: Sequence[str | None], ids: Sequence[str]) -> Mapping[str, int]:
+    """Return how many stories of the window each topic has had, grouped now or not."""
+    counts = Counter(name for name in earlier if name is not None)
+    return {name: counts[name] for name in ids}
+
+
 def _merged(
     names: Sequence[str | None],
     cosines: Floats,
     shared: NDArray[np.int64],
     stability: NDArray[np.float64],
-    ids: Sequence[str],
+    standing: Mapping[str, int],
 ) -> list[Tie]:
     """Return the topics that have become part of another."""
     ties = []
     taken = set(names)
-    for topic, name in enumerate(ids):
+    for topic, (name, stood) in enumerate(standing.items()):
         group = int(shared[:, topic].argmax())
         had = int(shared[group, topic])
-        other = names[group]
-        if name in taken or not had or other is None:
+        other, cosine = names[group], float(cosines[group, topic])
+        if name in taken or other is None or stability[group] < FIRM:
             continue
-        whole = had >= _HALF * shared[:, topic].sum() and cosines[group, topic] >= SAME
-        if whole and stability[group] >= FIRM:
-            cosine = round(float(cosines[group, topic]), 4)
+        if had >= max(_FEWEST, _HALF * stood) and cosine >= SAME:
             ties.append(
                 Tie(
                     kind="merge",
                     number=None,
                     topic_id=name,
                     other_id=other,
-                    cosine=cosine,
+                    cosine=round(cosine, 4),
                     stories=had,
                 )
             )
@@ -255,7 +262,8 @@ class Drawing:
     apart : ndarray of bool
         Groups that split off: all of their stories leave.
     firm : ndarray of bool
-        Groups that most runs found: stories leave that were only near their topic.
+        New groups that most runs found: stories leave that were only near their topic. Between
+        topics that both stood such a story stays where it was.
     """
 
     apart: NDArray[np.bool_]
@@ -268,7 +276,8 @@ class Drawing:
         for tie in matched.ties:
             if tie.kind == "split" and tie.number is not None:
                 apart[tie.number] = True
-        return cls(apart=apart, firm=stability >= FIRM)
+        new = np.array([name is None for name in matched.names], dtype=np.bool_)
+        return cls(apart=apart, firm=(stability >= FIRM) & new)
 
 
 def places(

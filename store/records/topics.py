@@ -197,8 +197,8 @@ class Discovery:
     agreement : float or None
         Mean adjusted Rand index between bootstrap runs, over stories that both grouped.
     kept : float or None
-        Share of the residual stories of the run before that are in the same topic still, or
-        outside still; None in the first run.
+        Share of the residual stories of the run before that had a topic and are in it still;
+        None in the first run.
     npmi, diversity : float or None
         Mean coherence of the topics, and share of distinct words among their ten first.
     """
