@@ -3,7 +3,7 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from api import charts
@@ -333,6 +333,7 @@ def test_any_series_gives_a_drawing_inside_its_box(values):
 
 
 @given(st.floats(-1e6, 1e6), st.floats(1e-6, 1e6))
+@example(low=0.3, span=1e-06)
 def test_ticks_lie_in_their_range(low, span):
     found = ticks(low, low + span)
     assert all(low - 1e-9 * abs(low) - 1e-9 <= tick <= low + span for tick in found)

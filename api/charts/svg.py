@@ -263,7 +263,9 @@ def ticks(low: float, high: float, about: int = 4) -> list[float]:
     power = 10.0 ** floor(log10(rough))
     step = next(power * k for k in (1, 2, 2.5, 5, 10) if power * k >= rough * 0.999)
     first = int(-(-low // step))
-    return [round(k * step, 10) for k in range(first, first + 2 * about + 2) if k * step <= high]
+    # Compared as they are given out: rounding can lift one above the end.
+    found = (round(k * step, 10) for k in range(first, first + 2 * about + 2))
+    return [tick for tick in found if tick <= high]
 
 
 def _path(points: Sequence[tuple[float, float]]) -> str:
