@@ -229,7 +229,7 @@ def test_a_narrative_is_no_news_up_to_the_day_on_which_it_was_found(tmp_path, fo
     known = NARRATIVES
     if found_on is not None:
         day = days[found_on]
-        known = [replace(n, found_on=day) if n.id == "tariffs" else n for n in NARRATIVES]
+        known = tuple(replace(n, found_on=day) if n.id == "tariffs" else n for n in NARRATIVES)
     with Store.open(tmp_path / "t.db") as store:
         store.narratives.sync(known, TAXONOMY)
         look(store, days[-1])

@@ -43,9 +43,10 @@ def headlines(tmp_path_factory):
 def residual(path, last, days=28):
     """Return ids, texts and vectors of the stories that no narrative covers."""
     with Store.open(path, read_only=True) as store:
-        stories = store.topics.residual(
-            "en", instant(last - timedelta(days=days - 1)), instant(last + DAY), weak=SETTINGS.weak
-        )
+        span = instant(last - timedelta(days=days - 1)), instant(last + DAY)
+        model = store.topics.model_of("en", *span)
+        assert model is not None
+        stories = store.topics.residual("en", model, *span, weak=SETTINGS.weak)
     return (
         [one.document_id for one in stories],
         [one.text for one in stories],

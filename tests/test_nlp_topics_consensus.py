@@ -154,11 +154,8 @@ def test_stability_is_the_jaccard_index_among_the_stories_that_a_run_saw():
 
 def test_shares_of_runs_count_only_those_that_saw_both():
     runs = np.array([[0, 0, -1], [0, 1, -2], [-2, 3, 3]])
-    together = consensus._together(runs)
-    assert together[0, 1] == pytest.approx(1 / 2)
-    assert together[1, 2] == pytest.approx(1 / 2)
-    assert together[0, 2] == 0
-    assert (together == together.T).all()
+    # Pairs in the order of pdist: 0 and 1, 0 and 2, 1 and 2.
+    assert consensus._apart(runs) == pytest.approx([1 / 2, 1, 1 / 2])
 
 
 def test_parts_lose_no_group_on_which_the_runs_agree():

@@ -54,7 +54,7 @@ def test_a_part_keeps_the_order_and_says_where_neighbours_are_missing():
     )
     found = everything.within(np.array([1, 2, 3]), 2)
     assert found.places.tolist() == [[0, 2], [1, 2], [2, 0]]
-    assert found.distances.tolist() == np.float32([[0, 0.3], [0, 0.1], [0, 0.5]]).tolist()
+    assert found.distances.tolist() == np.array([[0, 0.3], [0, 0.1], [0, 0.5]], np.float32).tolist()
     alone = everything.within(np.array([0]), 3)
     assert alone.places.tolist() == [[0, -1, -1]]
     assert alone.distances.tolist() == [[0, np.inf, np.inf]]

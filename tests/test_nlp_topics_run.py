@@ -273,6 +273,7 @@ def test_nothing_emerges_in_the_first_window(tmp_path):
         (topic,) = _about(store, CREDIT.words)
         (week,) = store.topics.weeks(topic.id)
     assert (topic.status, week.trend) == ("background", "growing")
+    assert week.pvalue is not None
     assert week.pvalue < 0.01
 
 

@@ -178,7 +178,8 @@ def test_a_file_from_before_topics_opens_with_them_and_keeps_its_narratives(tmp_
     with Store.open(path) as store:
         (narrative,) = store.narratives.all()
         assert (narrative.id, narrative.found_on) == ("gold", None)
-        assert store.topics.all() == store.topics.discoveries() == []
+        assert store.topics.all() == []
+        assert store.topics.discoveries() == []
         assert store.db.execute("SELECT * FROM back_tagged").fetchall() == []
         assert store.runs.begin("discover", now=datetime(2026, 1, 31, tzinfo=UTC)).id
         assert store.check() == []
