@@ -153,7 +153,8 @@ def test_a_story_that_comes_back_has_its_old_id(tmp_path):
         )
         discover(store, settings=SETTINGS, now=at(back + timedelta(days=9)))
         assert {t.id for t in store.topics.all() if "loans" in dict(t.words)} == quiet
-        days = [week.day for week in store.topics.weeks(quiet.pop())]
+        # In between, a story outside of every group may be nearest to it.
+        days = [week.day for week in store.topics.weeks(quiet.pop()) if week.stories]
     assert days == [START + timedelta(days=20), back + timedelta(days=9)]
 
 
