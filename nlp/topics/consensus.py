@@ -118,9 +118,6 @@ def _run(
     vectors: Floats, near: Neighbours, keys: Sequence[str], settings: Grouping, number: int
 ) -> Labels:
     """Return the groups of one run: -1 outside of every group, -2 not in its sample."""
-    from hdbscan import HDBSCAN
-    from umap import UMAP
-
     seed = _draw(f"{settings.seed}:{number}")
     kept = np.flatnonzero([_draw(f"{seed}:{key}") < settings.sample * 2**32 for key in keys])
     labels = np.full(len(vectors), UNSEEN, dtype=np.int64)
@@ -131,7 +128,11 @@ def _run(
     with warnings.catch_warnings():
         # That a layout began at random where texts are all alike, or that nothing new can be
         # laid out later without an index, helps nobody who reads a night's output.
+        # The same of what umap says of Tensorflow when it is read.
         warnings.simplefilter("ignore")
+        from hdbscan import HDBSCAN
+        from umap import UMAP
+
         layout = UMAP(
             n_neighbors=sample.places.shape[1],
             n_components=settings.width,
