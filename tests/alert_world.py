@@ -4,7 +4,11 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
+from api.alerts.rules import AlertSettings
+from api.alerts.run import evaluate
+from api.alerts.settings import parse_alerts
 from store import Store
 from store.records import (
     Document,
@@ -24,6 +28,7 @@ SOURCES = tuple(
     for n in range(5)
 )
 IDS = [source.id for source in SOURCES]
+SETTINGS = parse_alerts({}, "the shipped settings")
 BEGUN = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -176,3 +181,34 @@ def arrivals_of(days, *, quiet=(), last=25):
     return {
         source: [night(day) for day in (days[:last] if source in quiet else days)] for source in IDS
     }
+
+
+def listed(store: Store) -> list[dict[str, Any]]:
+    """Return the alerts with their findings."""
+    return store.alerts.listed(limit=1000)
+
+
+def look(
+    store: Store,
+    day: date,
+    settings: AlertSettings = SETTINGS,
+    sources: Collection[str] = (),
+) -> Any:
+    """Evaluate the rules in the night after a session."""
+    return evaluate(store, settings, list(sources), now=night(day))
+
+
+def sided(
+    store: Store, run: Any, narrative: str, days: list[date], favor: int, against: int
+) -> None:
+    """Give a narrative so many stories for and against on each of the days."""
+    points = [
+        replace(point(narrative, day), favor=favor, against=against, neutral=0) for day in days
+    ]
+    store.results.add_intensity(points, seen_at=night(days[-1]), run_id=run.id)
+
+
+def keep(store: Store, explanation: Explanation) -> None:
+    """Store an explanation."""
+    run = store.runs.begin("align", now=night(explanation.date))
+    store.results.save_explanations([explanation], days=1, run_id=run.id)

@@ -13,6 +13,7 @@ from store.publish import publish, snapshot_path
 from tests.browser import chromium, real_site, site  # noqa: F401 - fixtures
 from tests.sample_night import in_its_own_process
 from tests.sample_store import populated_store
+from tests.sample_topics import fill_topics
 
 
 @pytest.fixture
@@ -35,6 +36,17 @@ def sample_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("sample") / "t.db"
     populated_store(path)
     with Store.open(path) as store:
+        publish(store)
+    return path
+
+
+@pytest.fixture(scope="session")
+def topics_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give the sample store with topics and its snapshot, not to be changed."""
+    path = tmp_path_factory.mktemp("topics") / "t.db"
+    populated_store(path)
+    with Store.open(path) as store:
+        fill_topics(store)
         publish(store)
     return path
 

@@ -22,8 +22,7 @@ from api.stages import taxonomy
 from nlp import narratives
 from store import Store
 from store.topics import Topics
-from tests.sample_store import populated_store
-from tests.sample_topics import TOPICS, fill_topics
+from tests.sample_topics import TOPICS
 
 CANDIDATE, ACCEPTED, WATCHED, _, BACKGROUND, MERGED = (topic.id for topic, _ in TOPICS)
 ID = "private-credit-fund-redemptions-gates"
@@ -48,18 +47,9 @@ HOSTILE = [
 ]
 
 
-@pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    path = tmp_path_factory.mktemp("topics") / "t.db"
-    populated_store(path)
-    with Store.open(path) as store:
-        fill_topics(store)
-    return path
-
-
 @pytest.fixture
-def db(made, tmp_path):
-    return Path(shutil.copy(made, tmp_path / "t.db"))
+def db(topics_path, tmp_path):
+    return Path(shutil.copy(topics_path, tmp_path / "t.db"))
 
 
 @pytest.fixture

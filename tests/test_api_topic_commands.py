@@ -12,26 +12,17 @@ from click.testing import CliRunner
 from api.cli import cli
 from store import Store
 from store.records import StageReport
-from tests.sample_store import empty_store, populated_store
-from tests.sample_topics import TOPICS, fill_topics
+from tests.sample_store import empty_store
+from tests.sample_topics import TOPICS
 from tests.test_api_schemas import faults
 
 CANDIDATE, ACCEPTED, WATCHED, FADING, BACKGROUND, MERGED = (topic.id for topic, _ in TOPICS)
 AS_OF = ("--as-of", "2026-02-03T09:00:00Z")
 
 
-@pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    path = tmp_path_factory.mktemp("topics") / "t.db"
-    populated_store(path)
-    with Store.open(path) as store:
-        fill_topics(store)
-    return path
-
-
 @pytest.fixture
-def db(made, tmp_path):
-    return Path(shutil.copy(made, tmp_path / "t.db"))
+def db(topics_path, tmp_path):
+    return Path(shutil.copy(topics_path, tmp_path / "t.db"))
 
 
 @pytest.fixture

@@ -16,9 +16,9 @@ from api.charts import topic_chart
 from api.topic_words import RULES
 from store import Store
 from store.migrations import migrations
-from store.publish import publish, snapshot_path
+from store.publish import snapshot_path
 from tests.sample_store import populated_store
-from tests.sample_topics import DAYS, HOSTILE_LABEL, TOPICS, fill_topics
+from tests.sample_topics import DAYS, HOSTILE_LABEL, TOPICS
 from tests.sample_world import HOSTILE_TITLE
 from tests.test_api_browse_hostile import Inert
 
@@ -31,13 +31,8 @@ def pages_of(path):
 
 
 @pytest.fixture(scope="module")
-def path(tmp_path_factory):
-    path = tmp_path_factory.mktemp("topics") / "t.db"
-    populated_store(path)
-    with Store.open(path) as store:
-        fill_topics(store)
-        publish(store)
-    return path
+def path(topics_path):
+    return topics_path
 
 
 @pytest.fixture(scope="module")

@@ -1,42 +1,28 @@
 """Discovered topics and drift in the weekly report: only what its rows bear out, as of the week."""
 
-import io
 import json
 import re
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
-import pypdf
 import pytest
 
 from api import schemas
 from api.errors import EvidenceError
 from api.report import build_report, check, render, render_html, render_json, render_markdown
-from api.report.drift import holm
 from api.report.facts import Name, Rows, fact, say, sentences_of
-from api.report.gate_markdown import check_markdown
-from api.report.pdf import pdf_values, render_pdf
+from api.report.pdf import pdf_values
 from api.report.topics import status_then
 from store import Store
 from store.errors import SchemaError
 from store.publish import publish, snapshot_path
 from store.records import Topic
 from store.topic_weeks import TopicWeeks
-from tests.sample_store import populated_store
-from tests.sample_topics import DAYS, HOSTILE_LABEL, TOPICS, fill_topics
+from tests.report_topics import NOW, built, paper, write
+from tests.sample_topics import DAYS, HOSTILE_LABEL, TOPICS
 
-NOW = datetime(2026, 2, 1, tzinfo=UTC)
 NEW, ACCEPTED, WATCHED, FADING, _, HOSTILE = (topic.id for topic, _ in TOPICS)
 TYPST = '#eval("1+1") #image("/etc/passwd") *bold* $x^2$ <label> [x](javascript:alert(1)) = A | b'
-
-
-@pytest.fixture(scope="module")
-def topics_path(tmp_path_factory):
-    path = tmp_path_factory.mktemp("topics") / "t.db"
-    populated_store(path)
-    with Store.open(path) as store:
-        fill_topics(store)
-    return path
 
 
 @pytest.fixture(scope="module")
@@ -58,26 +44,8 @@ def own(topics_path, tmp_path):
         yield store
 
 
-def write(store, sql, *values):
-    store.db.execute(sql, values)
-    store.db.conn.commit()
-
-
-def built(store, week="2026-W05"):
-    """Return a report that has passed the gate."""
-    made = build_report(store, week, now=NOW)
-    check(made, store, now=NOW)
-    check_markdown(render_markdown(made), made)
-    return made
-
-
 def ids(group):
     return [line.id for line in group.shown]
-
-
-def paper(made):
-    reader = pypdf.PdfReader(io.BytesIO(render_pdf(made)))
-    return " ".join(" ".join(page.extract_text() for page in reader.pages).split())
 
 
 # -- what is said --------------------------------------------------------------------
@@ -414,66 +382,6 @@ def test_no_sentence_is_left_unchecked(report):
     for line in (line for group in groups for line in group.shown):
         assert str(line.said) in said
         assert line.said.removesuffix(".") in render_html(report)
-
-
-# -- drift ---------------------------------------------------------------------------------
-
-
-def test_nothing_moved_beyond_chance(report):
-    (said,) = report.leads.drift
-    assert said.startswith("Of 6 comparisons (a narrative’s words, names or outlets, 4 Jan 2026")
-    assert "none moved beyond what chance among so many would do" in said
-    assert said.endswith("3 could not be made, for too few stories.")
-    assert report.drift.moved == []
-
-
-def test_a_narrative_that_drifted_says_in_what(own):
-    write(own, "UPDATE narrative_drift SET pvalue = 0.001 WHERE kind = 'entity' AND pvalue < 1")
-    made = built(own)
-    assert "2 moved beyond chance" in made.leads.drift[0]
-    assert {one.drift.kind for one in made.drift.moved} == {"entity"}
-    assert [one.pvalue_adj for one in made.drift.moved] == pytest.approx([0.006, 0.006])
-    first = made.drift.moved[0]
-    assert first.said == (
-        f"“{first.name}”, names (of 21 → {first.drift.stories} stories): “Gold ETF” (2 → 9) rose."
-    )
-    assert first.said.removesuffix(".") in render_html(made).replace("\u00a0", " ")
-    assert "Gold ETF” (2 → 9)" in paper(made)
-
-
-def test_only_terms_that_are_sure_are_named(own):
-    write(own, "UPDATE narrative_drift SET pvalue = 0.001 WHERE pvalue < 1")
-    write(own, "UPDATE drift_terms SET pvalue_adj = 0.2 WHERE kind = 'word'")
-    write(own, "UPDATE drift_terms SET pvalue_adj = 0.01 WHERE kind = 'outlet'")
-    said = {one.drift.kind: str(one.said) for one in built(own).drift.moved}
-    assert "“auction” (8 → 1) fell, none of them beyond chance alone" in said["word"]
-    assert "“auction” (8 → 1) fell" in said["outlet"]
-    assert "auction" not in said["entity"]
-
-
-def test_an_outlet_has_its_name(own):
-    write(own, "UPDATE narrative_drift SET pvalue = 0.001 WHERE kind = 'outlet' AND pvalue < 1")
-    write(own, "UPDATE drift_terms SET term = 'tape-talk' WHERE term = 'wire'")
-    assert "“Tape Talk” (2 → 9) rose" in built(own).drift.moved[0].said
-
-
-def test_drift_of_a_later_day_is_not_looked_at(shared):
-    made = built(shared, "2026-W04")
-    assert made.drift.day is None
-    assert "was not compared on a day of this week" in made.leads.drift[0]
-
-
-def test_no_narrative_may_have_stories_enough(own):
-    write(own, "UPDATE narrative_drift SET pvalue = NULL, divergence = NULL")
-    assert built(own).leads.drift == [
-        "No narrative has stories enough in both windows to be compared."
-    ]
-
-
-def test_holm_agrees_with_a_worked_example():
-    # Holm (1979) by hand: 4 x 0.005, 3 x 0.01, 2 x 0.03, and 0.04 that may not be below it.
-    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
-    assert holm([]) == []
 
 
 # -- without topics ------------------------------------------------------------------------
