@@ -80,15 +80,23 @@ def _story(
 ) -> tuple[Document, Tagging]:
     at = datetime.combine(day, time(int(rng.integers(24)), int(rng.integers(60))), tzinfo=UTC)
     source = SOURCES[int(rng.integers(len(SOURCES)))]
+    vector = pack([lies / np.linalg.norm(lies)])
+    return headline(key, at, source, f"{words} {key.rsplit('-', 1)[-1]}", vector, MODEL)
+
+
+def headline(
+    key: str, at: datetime, source: str, title: str, vector: bytes, model: str
+) -> tuple[Document, Tagging]:
+    """Return a story that is a title alone, and a tagging that found no narrative in it."""
     name = blake2b(key.encode(), digest_size=8).hexdigest()
     document = Document(
         id=name,
         source_id=source,
         guid=key,
         entry_key=f"guid:{key}",
-        url=f"https://{source}.example/{key}",
-        canonical_url=f"https://{source}.example/{key}",
-        title=f"{words} {key.rsplit('-', 1)[-1]}",
+        url=f"https://{source}.example/{name}",
+        canonical_url=f"https://{source}.example/{name}",
+        title=title,
         text="",
         author=None,
         language="en",
@@ -104,18 +112,18 @@ def _story(
         position=0,
         part="title",
         start=0,
-        end=len(document.title),
-        text=document.title,
+        end=len(title),
+        text=title,
     )
     return document, Tagging(
         document_id=name,
         content_hash=document.content_hash,
-        model=MODEL,
+        model=model,
         taxonomy=TAXONOMY,
         outcome="tagged",
         language="en",
         passages=[passage],
-        vector=pack([lies / np.linalg.norm(lies)]),
+        vector=vector,
     )
 
 

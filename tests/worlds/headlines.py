@@ -8,7 +8,6 @@ import os
 import shutil
 import sqlite3
 from datetime import UTC, date, datetime, time, timedelta
-from hashlib import blake2b
 from pathlib import Path
 
 import numpy as np
@@ -20,8 +19,8 @@ from nlp.narratives import load_taxonomy
 from nlp.run import tag
 from nlp.space import pack
 from store import Store
-from store.records import Document, Passage, Tagging
 from tests.align_world import SHARED
+from tests.stories_world import headline
 
 HEADLINES = SHARED / "text" / "headlines.parquet"
 REUTERS = SHARED / "text" / "reuters21578.parquet"
@@ -103,7 +102,12 @@ def plant(path: Path, subject: str, *, first: date, days: int, a_day: float, see
         assert name is not None
         run = store.runs.begin("import", now=datetime(2026, 2, 12, tzinfo=UTC))
         for day, title, vector in zip(days_of, chosen, vectors, strict=False):
-            document, tagging = _planted(subject, day, title, pack([vector]), name, rng)
+            at = datetime.combine(
+                day, time(int(rng.integers(24)), int(rng.integers(60))), tzinfo=UTC
+            )
+            outlet = OUTLETS[int(rng.integers(len(OUTLETS)))]
+            key = f"{subject}/{title}"
+            document, tagging = headline(key, at, outlet, title, pack([vector]), name)
             store.documents.add([document], run.id)
             store.labels.save([tagging], run.id)
             found.append(document.id)
@@ -114,43 +118,3 @@ def plant(path: Path, subject: str, *, first: date, days: int, a_day: float, see
 def _instants(first: date, days: int) -> tuple[datetime, datetime]:
     start = datetime.combine(first, time(), tzinfo=UTC)
     return start, start + timedelta(days=days)
-
-
-def _planted(
-    subject: str, day: date, title: str, vector: bytes, model: str, rng: np.random.Generator
-) -> tuple[Document, Tagging]:
-    key = f"{subject}/{title}"
-    name = blake2b(key.encode(), digest_size=8).hexdigest()
-    at = datetime.combine(day, time(int(rng.integers(24)), int(rng.integers(60))), tzinfo=UTC)
-    outlet = OUTLETS[int(rng.integers(len(OUTLETS)))]
-    document = Document(
-        id=name,
-        source_id=outlet,
-        guid=key,
-        entry_key=f"guid:{key}",
-        url=f"https://planted.example/{name}",
-        canonical_url=f"https://planted.example/{name}",
-        title=title,
-        text="",
-        author=None,
-        language="en",
-        published_at=at,
-        first_seen_at=at,
-        effective_at=at,
-        date_source="import",
-        content_hash=blake2b(key.encode(), digest_size=16).hexdigest(),
-    )
-    passage = Passage(
-        id=f"{name}:0", document_id=name, position=0, part="title", start=0, end=len(title),
-        text=title,
-    )  # fmt: skip
-    return document, Tagging(
-        document_id=name,
-        content_hash=document.content_hash,
-        model=model,
-        taxonomy="planted",
-        outcome="tagged",
-        language="en",
-        passages=[passage],
-        vector=vector,
-    )
