@@ -158,6 +158,23 @@ def test_a_story_that_comes_back_has_its_old_id(tmp_path):
     assert days == [START + timedelta(days=20), back + timedelta(days=9)]
 
 
+def test_a_topic_that_dies_down_keeps_the_words_and_stories_of_its_fuller_windows(tmp_path):
+    gone = Theme(CREDIT.words, 3, START, START + timedelta(days=20))
+    with Store.open(tmp_path / "t.db", create=True) as store:
+        fill(store, themes([("credit", gone)]), first=START, days=21)
+        discover(store, settings=SETTINGS, now=at(START + timedelta(days=20)))
+        (before,) = _about(store, CREDIT.words)
+        shown = {p.document_id for p in _stories(store, before.id) if p.position}
+        fill(store, themes(), first=START + timedelta(days=21), days=29)
+        discover(store, settings=SETTINGS, now=at(START + timedelta(days=46)))
+        (after,) = [topic for topic in store.topics.all() if topic.id == before.id]
+        (week,) = store.topics.weeks(before.id)[1:]
+        assert 0 < week.stories < SETTINGS.rules.stories
+        assert after == before
+        assert {p.document_id for p in _stories(store, before.id) if p.position} == shown
+    assert shown
+
+
 def test_too_few_stories_are_not_looked_at(tmp_path):
     with Store.open(tmp_path / "few.db", create=True) as store:
         fill(store, themes(), first=START, days=3, noise=0)

@@ -1,5 +1,6 @@
 """One window of one language: from its stories and the topics that stood to those that stand."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -138,8 +139,9 @@ def _topics(
                 status="background" if window.last is None else "watched",
                 parent_id=settled.parents.get(week.topic_id),
             )
-        elif described is not None:
-            # Stale words of a topic that lives are a complaint about topic models.
+        elif described is not None and week.stories >= least_stories(len(window.stories)):
+            # Stale words of a topic that lives are a complaint about topic models; the last
+            # stories of one that dies down are often about something else.
             topic = replace(topic, label=described.label, words=described.words)
         if topic.status == "watched" and not week.lacks:
             # One that was taken back by a person keeps the day on which it was proposed first.
@@ -206,8 +208,11 @@ def _positions(window: Window, settled: Settled) -> dict[str, int]:
         for story, place in zip(window.stories, settled.placed, strict=True)
         if place is not None
     }
+    core = Counter(topic_of[story.document_id] for *_, story in order)
     taken: dict[str, list[ResidualStory]] = {}
     for *_, story in order:
+        if core[topic_of[story.document_id]] < least_stories(len(window.stories)):
+            continue  # those of a fuller window say better what it is about
         chosen = taken.setdefault(topic_of[story.document_id], [])
         sources = [one.source_id for one in chosen]
         told = {one.title.casefold() for one in chosen}
