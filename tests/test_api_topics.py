@@ -131,6 +131,18 @@ def test_a_candidate_that_meets_a_rule_no_more_says_so(own):
     assert len(rules) == len(RULES) + 1
 
 
+def test_a_candidate_that_is_told_no_more_is_folded_away(own):
+    get = change(
+        own, ("UPDATE topic_weeks SET trend = 'quiet' WHERE topic_id = ?", TOPICS[0][0].id)
+    )
+    page = get("/topics")
+    waiting = section(page, "candidates")
+    assert "Candidates: 1" in waiting
+    assert "Not told in the last 7 days: 1" in waiting
+    assert TOPICS[0][0].label in waiting
+    assert '<article class="card">' not in page.text
+
+
 def test_a_long_group_is_cut_but_counted_whole(own, monkeypatch):
     monkeypatch.setattr("api.browse.topics.MOST", 1)
     site = change(own, ("UPDATE topics SET status = 'candidate' WHERE status = 'watched'",))
